@@ -1,0 +1,1 @@
+"""What may be delegated: APIs, routes, actions, fields, scopes, purposes. Knows no person and no token."""

@@ -1,0 +1,1 @@
+"""What a person agreed to. Owns asking, recording, narrowing, withdrawing. Knows nothing of tokens or HTTP."""

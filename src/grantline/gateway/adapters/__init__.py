@@ -1,0 +1,1 @@
+"""One file per proxy or protocol that asks this gateway."""

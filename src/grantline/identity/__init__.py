@@ -1,0 +1,1 @@
+"""Who is present: sign-in, session, enrolment. Knows no client and no consent."""

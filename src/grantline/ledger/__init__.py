@@ -1,0 +1,1 @@
+"""The record: entries, ingest, tree, sequencer, signer, checkpoint, proof. Knows nothing of OAuth."""

@@ -1,0 +1,1 @@
+"""Copies of the record elsewhere; one file per kind."""

@@ -1,0 +1,1 @@
+"""Words everyone speaks: identifiers, clocks, consents, tokens, decisions, events, the feed. Frozen, no I/O."""

@@ -1,0 +1,101 @@
+"""A call at a gateway and the answer to it. Values, told apart by their type."""
+
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+from grantline.model.ids import ApiId, EvaluationId, PurposeId
+from grantline.model.reasons import ANSWERS, Answer, Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request as an adapter read it: nothing is trusted yet.
+
+    `path` is the raw path without query; `query` the raw query. `url` is the external URL without query and
+    fragment, for DPoP `htu`. `headers`: lower-case name → all values, in order.
+    """
+
+    method: str
+    path: str
+    query: str
+    url: str
+    headers: dict[str, tuple[str, ...]]
+
+    def header(self, name: str) -> str | None:
+        """The only value of a header; None when absent or repeated."""
+        values = self.headers.get(name, ())
+        return values[0] if len(values) == 1 else None
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """What the catalog says a call is: API, route, action, data, and what it touches."""
+
+    api: ApiId
+    route: str
+    endpoint_class: str
+    action: str
+    datatype: str
+    resources: tuple[str, ...]
+    asked_fields: tuple[str, ...]
+    sensitivity: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordRule:
+    """Records of a list are kept only if the value at `path` is among `allowed` (ids) or not before `since`."""
+
+    path: tuple[str, ...]
+    allowed: frozenset[str] | None = None
+    since: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FieldFilter:
+    """Obligation: the answer is cut to these paths. `records` leads to the list or object that the fields are of.
+
+    `fields`: JSON paths below a record. `envelope`: further top-level members that may pass whole.
+    """
+
+    records: tuple[str, ...]
+    fields: tuple[tuple[str, ...], ...]
+    envelope: tuple[str, ...] = ()
+    rules: tuple[RecordRule, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """The call may go on, under these obligations."""
+
+    by: str
+    evaluation: EvaluationId
+    purpose: PurposeId
+    fields: tuple[str, ...]
+    filter: FieldFilter | None
+    policy: str
+
+    def __bool__(self) -> NoReturn:
+        """A decision is told apart by its type, never by truth."""
+        raise TypeError("match on Permit or Deny")
+
+
+@dataclass(frozen=True, slots=True)
+class Deny:
+    """The call ends here. `because` is told to the caller, `detail` to the operator alone."""
+
+    because: Reason
+    evaluation: EvaluationId
+    detail: str = ""
+    missing: tuple[dict[str, object], ...] = field(default=())
+
+    def __bool__(self) -> NoReturn:
+        """A decision is told apart by its type, never by truth."""
+        raise TypeError("match on Permit or Deny")
+
+    @property
+    def answer(self) -> Answer:
+        """Status, OAuth error and title for this reason."""
+        return ANSWERS[self.because]
+
+
+Decision = Permit | Deny

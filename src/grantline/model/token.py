@@ -1,0 +1,37 @@
+"""What an access token says (RFC 9068, with the consent it stands on)."""
+
+import msgspec
+
+from grantline.model.feed import Position
+from grantline.model.ids import ClientId, ConsentId, FamilyId, SubjectId, TokenId
+
+
+class Confirmation(msgspec.Struct, frozen=True):
+    """The key a token is bound to (RFC 9449 §6.1): JWK SHA-256 thumbprint."""
+
+    jkt: str
+
+
+class AccessClaims(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Claims of an `at+jwt`. `gver` version, `gep` epoch, `seq` feed position read before the state relied on.
+
+    `pur`: purposes for the audience. `lin`: lineage of (grant, epoch), own grant last, depth ≤ 5.
+    """
+
+    iss: str
+    aud: tuple[str, ...]
+    sub: SubjectId
+    client_id: ClientId
+    exp: int
+    iat: int
+    jti: TokenId
+    scope: str
+    grant_id: ConsentId
+    gver: int
+    gep: int
+    seq: Position
+    pur: tuple[str, ...]
+    fam: FamilyId | None = None
+    cnf: Confirmation | None = None
+    act: dict[str, object] | None = None
+    lin: tuple[tuple[ConsentId, int], ...] = ()

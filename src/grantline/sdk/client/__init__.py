@@ -1,0 +1,1 @@
+"""Obtains and refreshes tokens for an app."""

@@ -1,0 +1,1 @@
+"""Tells gateways, and hears from them, that access changed: feed sessions, beats, closures."""

@@ -1,0 +1,1 @@
+"""Implements what each part asks to keep; one file per store."""

@@ -1,0 +1,13 @@
+"""What all tables share. A `tenant` column stands in each from the first migration on."""
+
+from typing import Any
+
+from sqlalchemy import Column, MetaData, Table, Text
+
+METADATA = MetaData()
+
+
+def table(name: str, *parts: Any) -> Table:
+    """A STRICT table with a tenant column (one tenant per instance for now)."""
+    tenant: Column[str] = Column("tenant", Text, nullable=False, server_default="default")
+    return Table(name, METADATA, *parts, tenant, sqlite_strict=True)

@@ -1,0 +1,1 @@
+"""The embedded default: SQLite, WAL, one group-commit writer per file."""

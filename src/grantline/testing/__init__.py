@@ -1,0 +1,1 @@
+"""Contract suites, clocks and fakes that any implementation can run."""

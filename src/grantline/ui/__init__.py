@@ -1,0 +1,1 @@
+"""Pages: kit/ (tokens, components, layouts), portal/ (for people), console/ (for operators)."""

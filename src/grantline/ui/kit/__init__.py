@@ -1,0 +1,1 @@
+"""Tokens, components and layouts of every page."""
