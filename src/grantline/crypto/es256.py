@@ -46,7 +46,8 @@ class PublicKey:
         point = unb64url(x), unb64url(y)
         if any(len(coordinate) != 32 for coordinate in point):
             raise ValueError("coordinates must be 32 bytes")
-        numbers = ec.EllipticCurvePublicNumbers(*(int.from_bytes(c, "big") for c in point), ec.SECP256R1())
+        abscissa, ordinate = (int.from_bytes(coordinate, "big") for coordinate in point)
+        numbers = ec.EllipticCurvePublicNumbers(abscissa, ordinate, ec.SECP256R1())
         kid = jwk.get("kid")
         return cls(numbers.public_key(), kid if isinstance(kid, str) else None)
 
