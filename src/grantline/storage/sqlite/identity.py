@@ -1,0 +1,205 @@
+"""People, sessions, one-time links and failed attempts in SQLite."""
+
+import sqlite3
+from typing import Any
+
+import msgspec
+from sqlalchemy import BindParameter, bindparam, delete, func, insert, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from grantline.identity.store import EnrolmentRow, GuessRow, PersonRow, SessionRow
+from grantline.model.ids import ApiId, PersonId
+from grantline.storage.schema.identity import ENROLMENTS, GUESSES, PEOPLE, SESSIONS
+from grantline.storage.sqlite.cursor import Cursor
+from grantline.storage.statements import Statement
+
+_PERSON = Statement(select(PEOPLE).where(PEOPLE.c.id == bindparam("person")))
+_PERSON_BY_NAME = Statement(select(PEOPLE).where(PEOPLE.c.username == bindparam("name")))
+_COUNT_PEOPLE = Statement(select(func.count()).select_from(PEOPLE))
+_PERSON_VALUES: dict[str, BindParameter[Any]] = {
+    name: bindparam(name) for name in ("id", "username", "name", "email", "roles", "resource_names", "password")
+}
+_PUT_PERSON = Statement(
+    upsert(PEOPLE)
+    .values(**_PERSON_VALUES)
+    .on_conflict_do_update(
+        index_elements=[PEOPLE.c.id], set_={name: value for name, value in _PERSON_VALUES.items() if name != "id"}
+    )
+)
+
+_SESSION = Statement(select(SESSIONS).where(SESSIONS.c.id == bindparam("key"), SESSIONS.c.ended_at.is_(None)))
+_ADD_SESSION = Statement(
+    insert(SESSIONS).values(
+        **{name: bindparam(name) for name in ("id", "person", "auth_time", "amr", "csrf", "seen_at", "ends_at")}
+    )
+)
+_SEEN = Statement(update(SESSIONS).where(SESSIONS.c.id == bindparam("key")).values(seen_at=bindparam("now")))
+_END = Statement(
+    update(SESSIONS)
+    .where(SESSIONS.c.id == bindparam("key"), SESSIONS.c.ended_at.is_(None))
+    .values(ended_at=bindparam("now"))
+)
+_END_ALL = Statement(
+    update(SESSIONS)
+    .where(SESSIONS.c.person == bindparam("who"), SESSIONS.c.ended_at.is_(None))
+    .values(ended_at=bindparam("now"))
+)
+
+_LIVE_LINK = (
+    ENROLMENTS.c.id == bindparam("key"),
+    ENROLMENTS.c.used_at.is_(None),
+    ENROLMENTS.c.ends_at > bindparam("now"),
+)
+_ADD_LINK = Statement(
+    insert(ENROLMENTS).values(id=bindparam("id"), person=bindparam("person"), ends_at=bindparam("ends_at"))
+)
+_FIND_LINK = Statement(select(ENROLMENTS).where(*_LIVE_LINK))
+_BURN_LINK = Statement(
+    update(ENROLMENTS)
+    .where(*_LIVE_LINK)
+    .values(used_at=bindparam("now"))
+    .returning(ENROLMENTS.c.id, ENROLMENTS.c.person, ENROLMENTS.c.ends_at)
+)
+
+_GUESS = Statement(select(GUESSES).where(GUESSES.c.key == bindparam("which")))
+_GUESS_VALUES: dict[str, BindParameter[Any]] = {
+    name: bindparam(name) for name in ("key", "failures", "wait_until", "last_at")
+}
+_PUT_GUESS = Statement(
+    upsert(GUESSES)
+    .values(**_GUESS_VALUES)
+    .on_conflict_do_update(
+        index_elements=[GUESSES.c.key], set_={name: value for name, value in _GUESS_VALUES.items() if name != "key"}
+    )
+)
+_CLEAR_GUESS = Statement(delete(GUESSES).where(GUESSES.c.key == bindparam("which")))
+
+
+class SqlitePeople:
+    """Implements `PersonRows`."""
+
+    def __init__(self, cursor: Cursor) -> None:
+        self._cursor = cursor
+
+    async def by_id(self, person: PersonId) -> PersonRow | None:
+        """The person of this id."""
+        return _person(self._cursor.one(_PERSON, person=person))
+
+    async def by_username(self, username: str) -> PersonRow | None:
+        """The person who signs in under this name."""
+        return _person(self._cursor.one(_PERSON_BY_NAME, name=username))
+
+    async def put(self, person: PersonRow) -> None:
+        """Insert or replace by id."""
+        self._cursor.run(
+            _PUT_PERSON,
+            id=person.id,
+            username=person.username,
+            name=person.name,
+            email=person.email,
+            roles=" ".join(person.roles),
+            resource_names=msgspec.json.encode(person.resource_names).decode(),
+            password=person.password,
+        )
+
+    async def count(self) -> int:
+        """How many people there are."""
+        row = self._cursor.one(_COUNT_PEOPLE)
+        return int(row[0]) if row else 0
+
+
+def _person(row: sqlite3.Row | None) -> PersonRow | None:
+    if row is None:
+        return None
+    names = msgspec.json.decode(row["resource_names"], type=dict[ApiId, str])
+    return PersonRow(
+        PersonId(row["id"]), row["username"], row["name"], row["email"], tuple(row["roles"].split()), names,
+        row["password"],
+    )  # fmt: skip
+
+
+class SqliteSessions:
+    """Implements `SessionRows`."""
+
+    def __init__(self, cursor: Cursor) -> None:
+        self._cursor = cursor
+
+    async def add(self, row: SessionRow) -> None:
+        """Keep a new session."""
+        self._cursor.run(
+            _ADD_SESSION,
+            id=row.id,
+            person=row.person,
+            auth_time=row.auth_time,
+            amr=" ".join(row.amr),
+            csrf=row.csrf,
+            seen_at=row.seen_at,
+            ends_at=row.ends_at,
+        )
+
+    async def by_id(self, id: str) -> SessionRow | None:
+        """The session, if it has not been ended."""
+        row = self._cursor.one(_SESSION, key=id)
+        if row is None:
+            return None
+        amr = tuple(row["amr"].split())
+        return SessionRow(
+            id, PersonId(row["person"]), row["auth_time"], amr, row["csrf"], row["seen_at"], row["ends_at"]
+        )
+
+    async def seen(self, id: str, now: int) -> None:
+        """The browser was here."""
+        self._cursor.run(_SEEN, key=id, now=now)
+
+    async def end(self, id: str, now: int) -> None:
+        """End it; ending twice is harmless."""
+        self._cursor.run(_END, key=id, now=now)
+
+    async def end_all(self, person: PersonId, now: int) -> None:
+        """End every session of a person."""
+        self._cursor.run(_END_ALL, who=person, now=now)
+
+
+class SqliteEnrolments:
+    """Implements `EnrolmentRows`."""
+
+    def __init__(self, cursor: Cursor) -> None:
+        self._cursor = cursor
+
+    async def add(self, row: EnrolmentRow) -> None:
+        """Keep a new link."""
+        self._cursor.run(_ADD_LINK, id=row.id, person=row.person, ends_at=row.ends_at)
+
+    async def find(self, id: str, now: int) -> EnrolmentRow | None:
+        """The link, if it is unused and not over."""
+        return _link(self._cursor.one(_FIND_LINK, key=id, now=now))
+
+    async def burn(self, id: str, now: int) -> EnrolmentRow | None:
+        """Use the link up: the row the first time, None ever after."""
+        return _link(self._cursor.one(_BURN_LINK, key=id, now=now))
+
+
+def _link(row: sqlite3.Row | None) -> EnrolmentRow | None:
+    if row is None:
+        return None
+    return EnrolmentRow(row["id"], PersonId(row["person"]) if row["person"] else None, row["ends_at"])
+
+
+class SqliteGuesses:
+    """Implements `GuessRows`."""
+
+    def __init__(self, cursor: Cursor) -> None:
+        self._cursor = cursor
+
+    async def get(self, key: str) -> GuessRow | None:
+        """What is known of this key."""
+        row = self._cursor.one(_GUESS, which=key)
+        return None if row is None else GuessRow(row["key"], row["failures"], row["wait_until"], row["last_at"])
+
+    async def put(self, row: GuessRow) -> None:
+        """Insert or replace."""
+        self._cursor.run(_PUT_GUESS, key=row.key, failures=row.failures, wait_until=row.wait_until, last_at=row.last_at)
+
+    async def clear(self, key: str) -> None:
+        """Forget it."""
+        self._cursor.run(_CLEAR_GUESS, which=key)
