@@ -1,0 +1,41 @@
+"""The program `grantline`: its commands, and the one place where an error becomes an exit code.
+
+Importing a command file is cheap; whatever is heavy is imported inside the command when it runs.
+"""
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from grantline.cli.version import print_version
+from grantline.model.errors import GrantlineError
+
+app = typer.Typer(
+    name="grantline",
+    help="Delegated access that stands only while its consent does.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def common(
+    version: Annotated[
+        bool, typer.Option("--version", callback=print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Delegated access that stands only while its consent does."""
+
+
+def main() -> None:
+    """Run the command. What we refuse becomes one line on stderr and exit code 1; a typing mistake is 2."""
+    try:
+        app()
+    except GrantlineError as error:
+        print(f"grantline: {error.message}", file=sys.stderr)
+        if error.detail and os.environ.get("GRANTLINE_DETAIL"):
+            print(error.detail, file=sys.stderr)
+        sys.exit(1)
