@@ -1,1 +1,22 @@
 """What may be delegated: APIs, routes, actions, fields, scopes, purposes. Knows no person and no token."""
+
+from grantline.catalog.asked import Asked, join, key_of
+from grantline.catalog.catalog import Catalog
+from grantline.catalog.details import from_detail, to_detail
+from grantline.catalog.entries import CatalogFile
+from grantline.catalog.lint import lint
+from grantline.catalog.load import build_catalog, load_catalog, strict
+
+__all__ = [
+    "Asked",
+    "Catalog",
+    "CatalogFile",
+    "build_catalog",
+    "from_detail",
+    "join",
+    "key_of",
+    "lint",
+    "load_catalog",
+    "strict",
+    "to_detail",
+]

@@ -21,7 +21,11 @@ class Operator(_Strict, frozen=True):
 
 
 class PurposeEntry(_Strict, frozen=True):
-    """Why data may be used. `label` completes "Because: …". `dpv`: IRI of W3C DPV 2.2 or later."""
+    """Why data may be used. `label` completes "Because: …". `dpv`: IRI of W3C DPV 2.2 or later.
+
+    `permits`: `api.data` → the fields this purpose may ever use. For a kind of data it does not name, the purpose
+    may use what the scopes with this purpose name, and nothing else.
+    """
 
     version: int
     label: str
@@ -29,6 +33,7 @@ class PurposeEntry(_Strict, frozen=True):
     max_days: int
     retention: str
     dpv: str | None = None
+    permits: dict[str, tuple[str, ...]] = {}
 
 
 class ActionEntry(_Strict, frozen=True):
@@ -76,6 +81,7 @@ class RouteEntry(_Strict, frozen=True):
     `records`: members that lead to the record or list of records. `envelope`: further members that may pass whole.
     `fields_parameter`: query parameter by which a caller asks for fields (comma separated).
     `since_parameter`: query parameter with the oldest date asked for. `operator_only`: never delegated to an app.
+    `unfiltered`: its answers hold nothing about a person and may pass whole.
     """
 
     id: str
@@ -91,11 +97,13 @@ class RouteEntry(_Strict, frozen=True):
     fields_parameter: str | None = None
     since_parameter: str | None = None
     operator_only: bool = False
+    unfiltered: bool = False
 
 
 class ResourceList(_Strict, frozen=True):
     """How the authority learns what a person may share. `{owner}` is the person's name at that API.
 
+    `purpose`: why the operator itself may ask, named in the consent it gives itself.
     The answer is `{"resources": [{"id", "label", "note"?, "available", "reason"?}]}`.
     """
 
@@ -103,6 +111,7 @@ class ResourceList(_Strict, frozen=True):
     heading: str
     one: str
     many: str
+    purpose: PurposeId
 
 
 class ApiEntry(_Strict, frozen=True):

@@ -29,7 +29,11 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """What the catalog says a call is: API, route, action, data, and what it touches."""
+    """What the catalog says a call is: API, route, action, data, and what it touches.
+
+    `endpoint_class`: method and path template. `asked_fields`: empty when the caller names none (all it was granted).
+    `since`: the oldest day the caller asks for (`YYYY-MM-DD`), None when it names none.
+    """
 
     api: ApiId
     route: str
@@ -39,6 +43,7 @@ class Located:
     resources: tuple[str, ...]
     asked_fields: tuple[str, ...]
     sensitivity: int
+    since: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
