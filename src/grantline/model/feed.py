@@ -49,7 +49,11 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NewEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """An entry before its number is known; `cut_off=True` asks for `before_position` = the entry's own place."""
+    """An entry before its number is known; `cut_off=True` asks for `before_position` = the entry's own place.
+
+    `client` and `requested_us` (wall time at which the request reached the authority) are for closures alone; they
+    are kept beside the entry and never sent to gateways.
+    """
 
     kind: Kind
     id: str
@@ -57,11 +61,33 @@ class NewEntry(msgspec.Struct, frozen=True, kw_only=True):
     until: int
     min_epoch: int | None = None
     cut_off: bool = False
+    client: ClientId | None = None
+    requested_us: int | None = None
+
+
+class Marks(msgspec.Struct, frozen=True):
+    """The policy and catalog that the feed announced last, as hashes; empty before the first announcement."""
+
+    policy: str = ""
+    catalog: str = ""
+
+    def after(self, entry: Entry) -> "Marks":
+        """These marks once `entry` is applied."""
+        if entry.kind is Kind.POLICY:
+            return Marks(entry.id, self.catalog)
+        if entry.kind is Kind.CATALOG:
+            return Marks(self.policy, entry.id)
+        return self
 
 
 def chain(previous: bytes, entry: Entry) -> bytes:
     """The feed's running digest after `entry`: SHA-256(previous ‖ canonical entry). Starts from 32 zero bytes."""
     return hashlib.sha256(previous + msgspec.json.encode(entry, order="deterministic")).digest()
+
+
+def digest(link: bytes, marks: Marks) -> str:
+    """What both ends compare: hex of SHA-256(chain ‖ policy hash ‖ catalog hash), hashes as UTF-8, each after a NUL."""
+    return hashlib.sha256(link + b"\0" + marks.policy.encode() + b"\0" + marks.catalog.encode()).hexdigest()
 
 
 # Gateway → authority
@@ -87,7 +113,8 @@ class Ack(msgspec.Struct, frozen=True, tag="ack"):
 
     `workers`: (worker, applied seq, oldest call still waiting to leave is not below it).
     `busy`: grants that an applied entry ended and that still have calls in flight in some worker.
-    `digest`: hex of SHA-256(chain ‖ policy hash ‖ catalog hash) as the gateway holds them.
+    `digest`: `digest` of the chain and the loaded bundle's hashes as the gateway holds them at the lowest applied
+    place; empty while the bundle that the feed announced is not loaded (the gateway denies meanwhile).
     """
 
     session: SessionId
@@ -102,7 +129,7 @@ class Ack(msgspec.Struct, frozen=True, tag="ack"):
 
 
 class Welcome(msgspec.Struct, frozen=True, tag="welcome"):
-    """Told once the session is committed; `base_*` is the oldest place the authority still holds."""
+    """Told once the session is committed; `base_*` is the place just before the oldest entry the authority holds."""
 
     session: SessionId
     incarnation: int
@@ -110,6 +137,7 @@ class Welcome(msgspec.Struct, frozen=True, tag="welcome"):
     beat_ms: int
     base_seq: int
     base_chain: str
+    base_marks: Marks = Marks()
 
 
 class Entries(msgspec.Struct, frozen=True, tag="entries"):
