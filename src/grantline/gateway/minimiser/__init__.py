@@ -1,0 +1,12 @@
+"""Cuts an upstream's answer to what was agreed. Owns filtering and the hop that filtered calls take.
+
+Knows a decision only by its `FieldFilter`; nothing of consents, tokens or feeds.
+"""
+
+from grantline.gateway.minimiser.asgi import filtered
+from grantline.gateway.minimiser.cut import Cutter
+from grantline.gateway.minimiser.errors import Unfilterable
+from grantline.gateway.minimiser.pending import Pending, PendingFull
+from grantline.gateway.minimiser.settings import Settings
+
+__all__ = ["Cutter", "Pending", "PendingFull", "Settings", "Unfilterable", "filtered"]
