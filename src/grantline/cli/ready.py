@@ -1,0 +1,22 @@
+"""What a supervised process does at its two ends: say that it is ready, and hear that it is to stop."""
+
+import asyncio
+import os
+import signal
+
+from grantline.cli.supervisor import READY_FD
+
+
+def announce_ready() -> None:
+    """Tell the supervisor that calls are answered now. Without a supervisor there is nobody to tell."""
+    descriptor = os.environ.pop(READY_FD, None)
+    if descriptor is not None:
+        os.write(int(descriptor), b"ready\n")
+        os.close(int(descriptor))
+
+
+def stop_on_signals(stop: asyncio.Event) -> None:
+    """SIGTERM and SIGINT set the event; the process then ends in its own order."""
+    loop = asyncio.get_running_loop()
+    for which in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(which, stop.set)
