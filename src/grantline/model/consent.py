@@ -138,6 +138,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
 class EnforcedVersion(msgspec.Struct, frozen=True, kw_only=True):
     """What a gateway gets of a version: only items of its own APIs, no person, and the authority's signature.
 
+    `explicit`: purposes that were agreed to explicitly, which special categories of data need.
     `signature` is a compact JWS (ES256, typ `grantline-version+jwt`) over this object with `signature` empty.
     """
 
@@ -153,3 +154,4 @@ class EnforcedVersion(msgspec.Struct, frozen=True, kw_only=True):
     confirm_every_days: int | None
     resource_subjects: tuple[tuple[ApiId, str], ...]
     signature: str = ""
+    explicit: tuple[PurposeId, ...] = ()

@@ -1,1 +1,20 @@
 """May this actor do this, now? Pure: (consent, call, now) -> Permit | Deny. Knows no HTTP and no storage."""
+
+from grantline.policy.cedar import data_entity
+from grantline.policy.clauses import STATUS_REASONS, Finding
+from grantline.policy.decide import Decider
+from grantline.policy.facts import CallFacts, Cut, StateFacts
+from grantline.policy.policies import Policies, PolicyTexts, core_texts
+
+__all__ = [
+    "STATUS_REASONS",
+    "CallFacts",
+    "Cut",
+    "Decider",
+    "Finding",
+    "Policies",
+    "PolicyTexts",
+    "StateFacts",
+    "core_texts",
+    "data_entity",
+]

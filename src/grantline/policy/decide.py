@@ -1,0 +1,115 @@
+"""May this client do this for this person, now? Pure: the same question gets the same answer and the same reason."""
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from typing import Any
+
+import cedarpy
+
+from grantline.model.consent import EnforcedVersion, Item
+from grantline.model.decision import Decision, Deny, Permit
+from grantline.model.reasons import ANSWERS, Reason
+from grantline.policy.cedar import grant_entities, request
+from grantline.policy.clauses import Finding, Question, judge
+from grantline.policy.facts import CallFacts, StateFacts
+from grantline.policy.policies import Policies, Verdict
+
+_REMEMBERED = 4_096
+_NOTHING = Verdict((False, (), ()))
+
+
+class Decider:
+    """A policy set and the kinds of data it speaks about. Remembers versions in parsed form, never decisions."""
+
+    def __init__(self, policies: Policies, data: Iterable[dict[str, Any]]) -> None:
+        """`data`: `cedar.data_entity` of each kind of data of the catalog."""
+        self.policies = policies
+        self._data = list(data)
+        self._parsed: OrderedDict[tuple[str, int, str, str], cedarpy.Entities] = OrderedDict()
+
+    def decide(self, version: EnforcedVersion, standing: StateFacts, call: CallFacts, now: int) -> Decision:
+        """Permit with its obligations, or Deny with its reason. `now` in unix seconds. An error denies."""
+        entities = self._entities(version)
+        refused: list[Deny] = []
+        for n, item in _ranked(version, call):
+            verdict = self.policies.evaluate(request(version, n, standing, call, now), entities)
+            if verdict.errors:
+                return Deny(Reason.POLICY_ERROR, call.evaluation, "; ".join(verdict.errors))
+            if verdict.allowed:
+                return self._permit(verdict, item, call)
+            refused.append(_denial(Question(version, standing, call, now, item), verdict))
+        return refused[0] if refused else _denial(Question(version, standing, call, now, None), _NOTHING)
+
+    def explain(
+        self, version: EnforcedVersion, standing: StateFacts, call: CallFacts, now: int
+    ) -> tuple[Decision, tuple[Finding, ...]]:
+        """The decision with every clause judged, for people who ask why."""
+        ranked = _ranked(version, call)
+        question = Question(version, standing, call, now, ranked[0][1] if ranked else None)
+        return self.decide(version, standing, call, now), judge(question)
+
+    def _permit(self, verdict: Verdict, item: Item, call: CallFacts) -> Permit:
+        fields = call.fields or item.fields
+        by = ", ".join(verdict.policies)
+        return Permit(by, call.evaluation, call.purpose, fields, call.cut(item, fields), self.policies.hash)
+
+    def _entities(self, version: EnforcedVersion) -> cedarpy.Entities:
+        key = (version.consent_id, version.version, version.content_hash, version.signature)
+        found = self._parsed.get(key)
+        if found is None:
+            found = self.policies.entities([*self._data, *grant_entities(version)])
+            self._parsed[key] = found
+            if len(self._parsed) > _REMEMBERED:
+                self._parsed.popitem(last=False)
+        return found
+
+
+def _ranked(version: EnforcedVersion, call: CallFacts) -> list[tuple[int, Item]]:
+    """Items worth asking about, the best fit first: it alone, and whatever else is of the same kind and purpose."""
+    ranked = sorted(((_fit(item, call), -n, n) for n, item in enumerate(version.items)), reverse=True)
+    return [(n, version.items[n]) for place, (fit, _, n) in enumerate(ranked) if place == 0 or fit >= _SAME_PURPOSE]
+
+
+_SAME_PURPOSE = 3
+
+
+def _fit(item: Item, call: CallFacts) -> int:
+    """How many conditions on the item hold before the first that does not."""
+    conditions = (
+        (item.api, item.datatype) == (call.api, call.datatype),
+        call.action in item.actions,
+        item.purpose == call.purpose,
+        set(call.resources) <= set(item.resources),
+        set(call.fields) <= set(item.fields),
+    )
+    return next((count for count, holds in enumerate(conditions) if not holds), len(conditions))
+
+
+def _denial(question: Question, verdict: Verdict) -> Deny:
+    """The first clause that fails gives the reason; what no clause explains was refused by an added policy."""
+    evaluation = question.call.evaluation
+    failed = next((finding for finding in judge(question) if not finding.passed), None)
+    if failed is not None:
+        return Deny(failed.reason, evaluation, f"{failed.policy}: not so: {failed.clause}", _missing(failed, question))
+    if verdict.policies:
+        return Deny(Reason.POLICY_DENIED, evaluation, ", ".join(verdict.policies))
+    return Deny(Reason.POLICY_ERROR, evaluation, "Cedar refuses what every clause allows")
+
+
+def _missing(failed: Finding, question: Question) -> tuple[dict[str, object], ...]:
+    """The authorization detail (RFC 9396) that a client would have to ask for, when asking can help."""
+    if ANSWERS[failed.reason].error != "insufficient_scope":
+        return ()
+    call = question.call
+    detail: dict[str, object] = {
+        "type": call.api_type,
+        "locations": [call.location],
+        "actions": [call.action],
+        "datatypes": [call.datatype],
+        "purpose": call.purpose,
+    }
+    if call.fields:
+        detail["fields"] = list(call.fields)
+    if call.resources:
+        detail["resources"] = list(call.resources)
+    return (detail,)
