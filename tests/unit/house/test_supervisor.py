@@ -155,8 +155,10 @@ def test_children_die_with_a_supervisor_that_was_killed(tmp_path: Path) -> None:
     program = textwrap.dedent("""
         import asyncio, sys
         from grantline.cli.supervisor import Child, Supervisor
-        child = Child("child", (sys.executable, "-c", "import signal; signal.pause()"), ready=False)
-        supervisor = Supervisor([child], lambda _: None)
+        # Deaf to whatever the kernel sends to groups that lost their parent.
+        deaf = "import os, signal; [signal.signal(s, signal.SIG_IGN) for s in (1, 2, 15)]; "
+        deaf += "os.write(int(os.environ['GRANTLINE_READY_FD']), b'ready')\\nwhile True: signal.pause()"
+        supervisor = Supervisor([Child("child", (sys.executable, "-c", deaf))], lambda _: None)
         asyncio.run(supervisor.run(lambda: print(supervisor.pid("child"), flush=True)))
     """)
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as parent:
@@ -166,4 +168,4 @@ def test_children_die_with_a_supervisor_that_was_killed(tmp_path: Path) -> None:
         os.kill(child, signal.SIGSTOP)
         parent.kill()
         parent.wait()
-    asyncio.run(until(lambda: not is_alive(child)))
+    asyncio.run(until(lambda: not is_alive(child), 5))

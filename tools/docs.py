@@ -1,0 +1,45 @@
+"""Generated pages, and pages that name files: `python -m tools.docs write|check`."""
+
+import difflib
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from tools import clauses, cli_page, map_check, settings_page
+
+DOCS = Path(__file__).parents[1] / "docs"
+PAGES: dict[str, Callable[[], str]] = {
+    "settings.md": settings_page.page,
+    "cli.md": cli_page.page,
+    "clauses.md": clauses.page,
+}
+
+
+def differences() -> list[str]:
+    """Lines by which a committed page differs from a fresh one."""
+    found: list[str] = []
+    for name, page in PAGES.items():
+        path = DOCS / name
+        old = path.read_text() if path.exists() else ""
+        found += difflib.unified_diff(old.splitlines(), page().splitlines(), f"docs/{name}", "fresh", lineterm="", n=0)
+    return found
+
+
+def main(arguments: list[str]) -> int:
+    """Exit code 0 when in step (or written), 1 otherwise."""
+    faults = [*clauses.faults(), *map_check.faults()]
+    if arguments == ["write"]:
+        for name, page in PAGES.items():
+            (DOCS / name).write_text(page())
+    elif arguments == ["check"]:
+        changed = differences()
+        faults += [*changed[:40], "Run: python -m tools.docs write"] if changed else []
+    else:
+        print(__doc__)
+        return 2
+    print("\n".join(faults) if faults else "in step")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
