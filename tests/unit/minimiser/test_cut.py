@@ -59,7 +59,7 @@ def test_values_pass_exactly_as_they_came(value):
 def test_records_are_cut_in_their_envelope_and_the_envelope_to_its_named_members():
     body = '{"next":"p2","total":"m4rker","transactions":[{"id":1,"x":"m4rker"}]}'
     kept = cut(body, records=("transactions",), envelope=("next",))
-    assert kept == '{"next":"p2","transactions":[{"id":1}]}'
+    assert kept == '{"transactions":[{"id":1}],"next":"p2"}'
 
 
 def test_an_envelope_name_never_widens_the_records():
@@ -158,7 +158,10 @@ class TestRecordsById:
 
     def test_a_record_that_names_several_resources_needs_all_of_them(self):
         rule = (RecordRule(path=("parts", "id"), allowed=frozenset({"a1"})),)
-        body = '[{"name":1,"parts":[{"id":"a1"}]},{"name":2,"parts":[{"id":"a1"},{"id":"a2"}]},{"name":3,"parts":[]},{"name":4,"parts":[{"id":"a1"},{}]}]'
+        body = (
+            '[{"name":1,"parts":[{"id":"a1"}]},{"name":2,"parts":[{"id":"a1"},{"id":"a2"}]},{"name":3,"parts":[]},'
+            '{"name":4,"parts":[{"id":"a1"},{}]}]'
+        )
         assert cut(body, fields=(("name",),), rules=rule) == '[{"name":1}]'
 
     def test_lists_of_envelopes_are_judged_record_by_record(self):

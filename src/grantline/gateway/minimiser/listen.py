@@ -55,6 +55,7 @@ class _Quiet(uvicorn.Server):
 def _config(app: Any, bounds: Settings) -> uvicorn.Config:
     return uvicorn.Config(
         app,
+        interface="asgi3",
         http="httptools",
         ws="none",
         lifespan="off",

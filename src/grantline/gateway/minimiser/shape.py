@@ -31,7 +31,7 @@ def under(prefix: Path, tree: Tree, beside: Iterable[str] = ()) -> Tree:
     """The tree as it stands below `prefix`, with whole members `beside` it at the top, never widening `prefix`."""
     for name in reversed(prefix):
         tree = {name: tree}
-    return {**dict.fromkeys(beside, None), **tree}
+    return {**tree, **{name: None for name in beside if name not in tree}}
 
 
 def shape(tree: Tree, leaf: Any) -> Any:
