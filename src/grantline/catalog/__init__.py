@@ -1,6 +1,6 @@
 """What may be delegated: APIs, routes, actions, fields, scopes, purposes. Knows no person and no token."""
 
-from grantline.catalog.asked import Asked, join, key_of
+from grantline.catalog.asked import Asked, AskedKey, join, key_of
 from grantline.catalog.catalog import Catalog
 from grantline.catalog.details import from_detail, to_detail
 from grantline.catalog.entries import CatalogFile
@@ -9,6 +9,7 @@ from grantline.catalog.load import build_catalog, load_catalog, strict
 
 __all__ = [
     "Asked",
+    "AskedKey",
     "Catalog",
     "CatalogFile",
     "build_catalog",

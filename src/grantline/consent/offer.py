@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from grantline.catalog import Asked
+from grantline.model.consent import Ceremony, Item
 from grantline.model.ids import ApiId, ClientId
 
 
@@ -25,6 +27,21 @@ class ClientCard:
     redirect_host: str
     publisher: str
     verified_by: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientProfile:
+    """What the registry knows of the client who asks.
+
+    `ceiling`: the most it may ever be granted, as items (those of its registered scopes; resources open).
+    `metadata_hash`: SHA-256 (hex) of its registration. `contact`, `jurisdiction`: of its publisher, as declared.
+    """
+
+    card: ClientCard
+    ceiling: tuple[Item, ...]
+    metadata_hash: str
+    contact: str
+    jurisdiction: str = "not known"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +125,32 @@ class Picks:
     lines: frozenset[str]
     resources: dict[ApiId, tuple[str, ...]]
     days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """An answer, narrowed and checked: what is granted, until when (unix seconds), and the offer it answers."""
+
+    items: tuple[Item, ...]
+    expires_at: int
+    offer: Offer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    """A person's yes with all it rests on: who asked, what for, what was agreed, how it was decided.
+
+    `asked` and `scope` (space separated) as requested. `agreed`: what `narrow` made of the picks over `asked`.
+    `resource_subjects`: (API, the person's name there). `language`: BCP 47 tag of the text shown.
+    """
+
+    client: ClientProfile
+    asked: tuple[Asked, ...]
+    scope: str
+    agreed: Agreed
+    ceremony: Ceremony
+    resource_subjects: tuple[tuple[ApiId, str], ...]
+    language: str = "en"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,73 @@
+"""Cuts what is asked for into the lines of the screen: locked fields together, each wish alone, changes apart."""
+
+from collections.abc import Iterable, Iterator
+
+from grantline.catalog import Asked, Catalog
+from grantline.consent import words
+from grantline.consent.offer import OfferLine
+from grantline.model.consent import Item
+
+
+def offer_lines(catalog: Catalog, asked: Iterable[Asked]) -> tuple[OfferLine, ...]:
+    """Lines in the order of the screen: what it may read first, then what it may change (C4)."""
+    lines = [line for one in asked for line in _lines(catalog, one)]
+    return tuple(sorted(lines, key=lambda line: line.changes))
+
+
+def _lines(catalog: Catalog, asked: Asked) -> Iterator[OfferLine]:
+    item = asked.item
+    if words.changes(catalog, item.actions[0]):
+        # A change is agreed to as a whole: half of its fields would be another act than the one described.
+        yield _line(catalog, item, "all", item.fields, required=bool(asked.required))
+        return
+    if asked.required:
+        yield _line(catalog, item, "required", asked.required, required=True)
+    wishes = tuple(field for field in item.fields if field not in asked.required)
+    for part, fields in _parts(catalog, item, wishes).items():
+        yield _line(catalog, item, part, fields, required=False)
+
+
+def _parts(catalog: Catalog, item: Item, wishes: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    """Form value → fields. A group is one line only when all of it is asked for: its words speak of the whole."""
+    data = catalog.data(item.api, item.datatype)
+    parts: dict[str, tuple[str, ...]] = {}
+    for field in wishes:
+        group = data.fields[field].group
+        members = tuple(name for name, entry in data.fields.items() if group is not None and entry.group == group)
+        if members and set(members) <= set(wishes):
+            parts[f"group.{group}"] = members
+        else:
+            parts[f"field.{field}"] = (field,)
+    return parts
+
+
+def _line(catalog: Catalog, item: Item, part: str, fields: tuple[str, ...], *, required: bool) -> OfferLine:
+    shown = tuple(words.field(catalog, item.api, item.datatype, field) for field in fields)
+    label, without = _label_and_effect(catalog, item, part, [one.label for one in shown])
+    action = item.actions[0]
+    return OfferLine(
+        key=f"{item.api}.{item.datatype}.{action}.{item.purpose}:{part}",
+        api=item.api,
+        datatype=item.datatype,
+        action=action,
+        verb=words.verb(catalog, action),
+        changes=words.changes(catalog, action),
+        label=label,
+        datatype_label=words.data(catalog, item.api, item.datatype),
+        fields=shown,
+        purpose=item.purpose,
+        purpose_label=words.purpose(catalog, item.purpose),
+        required=required,
+        without=None if required else without,
+    )
+
+
+def _label_and_effect(catalog: Catalog, item: Item, part: str, labels: list[str]) -> tuple[str, str | None]:
+    data = catalog.data(item.api, item.datatype)
+    kind, _, name = part.partition(".")
+    if kind == "group":
+        return data.groups[name].label, data.groups[name].without
+    if kind == "field":
+        return labels[0], data.fields[name].without
+    effects = [data.fields[field].without for field in item.fields if data.fields[field].without]
+    return words.listed(labels), effects[0] if len(effects) == 1 else None

@@ -1,0 +1,77 @@
+"""What consents need kept: states that change, versions that never do."""
+
+from typing import Protocol
+
+from grantline.model.consent import State, Version
+from grantline.model.ids import ClientId, ConsentId, PersonId
+from grantline.model.ports import FeedLog, Outbox
+
+
+class ConsentRows(Protocol):
+    """States and versions by consent. Versions are append-only: storage itself refuses to change one."""
+
+    async def add(self, state: State) -> None:
+        """Keep a new consent."""
+        ...
+
+    async def get(self, consent: ConsentId) -> State | None:
+        """The state, ended ones included."""
+        ...
+
+    async def save(self, before: State, after: State, expires_at: int | None) -> None:
+        """Put `after` in place of `before`; raises `Conflict` when the stored one is no longer `before`.
+
+        `expires_at`: hard end of the current version (unix seconds), None while there is none.
+        """
+        ...
+
+    async def add_version(self, version: Version) -> None:
+        """Keep a sealed version; a number or ceremony used before is a `Conflict`."""
+        ...
+
+    async def version(self, consent: ConsentId, number: int) -> Version | None:
+        """One version, its content hash checked; raises `ServerError` if the stored bytes are not what was sealed."""
+        ...
+
+    async def versions(self, consent: ConsentId) -> tuple[Version, ...]:
+        """All versions, oldest first, each checked."""
+        ...
+
+    async def of_person(self, person: PersonId) -> tuple[State, ...]:
+        """All consents of a person, newest first."""
+        ...
+
+    async def of_client(self, client: ClientId, *, limit: int) -> tuple[State, ...]:
+        """Consents of a client, newest first."""
+        ...
+
+    async def latest(self, *, limit: int) -> tuple[State, ...]:
+        """Consents of everybody, newest first: for operators."""
+        ...
+
+    async def due(self, now: int, *, limit: int) -> tuple[State, ...]:
+        """Active or suspended ones whose hard end is at or before `now` (unix seconds), earliest end first."""
+        ...
+
+    async def unanswered(self, before: int, *, limit: int) -> tuple[State, ...]:
+        """Requested ones created at or before this time (unix seconds), oldest first."""
+        ...
+
+
+class Transaction(Protocol):
+    """One unit of work as consents see it."""
+
+    @property
+    def consents(self) -> ConsentRows:
+        """States and versions."""
+        ...
+
+    @property
+    def outbox(self) -> Outbox:
+        """Events of this change."""
+        ...
+
+    @property
+    def feed(self) -> FeedLog:
+        """Tells gateways, in this same unit."""
+        ...

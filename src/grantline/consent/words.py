@@ -1,0 +1,183 @@
+"""The one source of text about what is agreed: screen, receipt, portal and policy export all speak from here.
+
+Every noun comes from the catalog. Something a catalog no longer has is called by its id, as the record keeps it.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+from grantline.catalog import Catalog
+from grantline.consent.offer import FieldWords, Offer, OfferLine
+from grantline.model.consent import Item
+from grantline.model.ids import ApiId, PurposeId
+
+
+def listed(words: Sequence[str]) -> str:
+    """`a, b and c`."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""
+
+
+def counted(count: int, one: str, many: str) -> str:
+    """`1 account`, `2 accounts`."""
+    return f"{count} {one if count == 1 else many}"
+
+
+def day(unix: int) -> str:
+    """`14 Nov 2026` (UTC), its spaces unbreakable."""
+    at = datetime.fromtimestamp(unix, UTC)
+    return f"{at.day}\N{NO-BREAK SPACE}{at:%b}\N{NO-BREAK SPACE}{at.year}"
+
+
+def verb(catalog: Catalog, action: str) -> str:
+    """How a line about this act begins."""
+    entry = catalog.file.actions.get(action)
+    return entry.verb if entry else action
+
+
+def changes(catalog: Catalog, action: str) -> bool:
+    """True if the act changes something; an unknown one is taken to."""
+    entry = catalog.file.actions.get(action)
+    return entry.changes if entry else True
+
+
+def purpose(catalog: Catalog, purpose: PurposeId) -> str:
+    """What completes "Because: …"."""
+    entry = catalog.file.purposes.get(purpose)
+    return entry.label if entry else purpose
+
+
+def data(catalog: Catalog, api: ApiId, datatype: str) -> str:
+    """The kind of data."""
+    entry = catalog.file.apis.get(api)
+    found = entry.data.get(datatype) if entry else None
+    return found.label if found else datatype
+
+
+def field(catalog: Catalog, api: ApiId, datatype: str, field: str) -> FieldWords:
+    """One field."""
+    entry = catalog.file.apis.get(api)
+    found = entry.data.get(datatype) if entry else None
+    known = found.fields.get(field) if found else None
+    return FieldWords(field, known.label if known else field)
+
+
+def fields(catalog: Catalog, item: Item) -> tuple[FieldWords, ...]:
+    """The fields of an item, in its order."""
+    return tuple(field(catalog, item.api, item.datatype, one) for one in item.fields)
+
+
+def sentence(verb: str, what: str, datatype: str, because: str) -> str:
+    """The form of every line, on every surface."""
+    return f"{verb} {what} of {datatype}. Because: {because}."
+
+
+def line_text(line: OfferLine) -> str:
+    """A line of the screen."""
+    return sentence(line.verb, line.label, line.datatype_label, line.purpose_label)
+
+
+def item_text(catalog: Catalog, item: Item) -> str:
+    """The line of an agreed item, in the same form as on the screen."""
+    what = listed([one.label for one in fields(catalog, item)])
+    verbs = listed([verb(catalog, action) for action in item.actions])
+    return sentence(verbs, what, data(catalog, item.api, item.datatype), purpose(catalog, item.purpose))
+
+
+def agreed_lines(catalog: Catalog, items: Iterable[Item], *, agreed_at: int, expires_at: int) -> tuple[str, ...]:
+    """All that was agreed, line by line: receipt, policy export and the notice of a narrower version.
+
+    Times in unix seconds. What an item reaches is said where it is limited: how many things, how far back.
+    """
+    items = tuple(items)
+    lines = [item_text(catalog, item) + _limits(catalog, item, agreed_at) for item in items]
+    return (*lines, f"Until {day(expires_at)}.")
+
+
+def _limits(catalog: Catalog, item: Item, at: int) -> str:
+    limits = ""
+    if item.resources:
+        limits += f" For {things(catalog, item.api, len(item.resources))}."
+    if item.lookback_days is not None:
+        limits += f" Back to {day(at - item.lookback_days * 86_400)}."
+    return limits
+
+
+def things(catalog: Catalog, api: ApiId, count: int) -> str:
+    """`1 account`: the things of an API that a person shares."""
+    entry = catalog.file.apis.get(api)
+    listed_by = entry.resource_list if entry else None
+    return counted(count, listed_by.one, listed_by.many) if listed_by else counted(count, "thing", "things")
+
+
+def may(catalog: Catalog, items: Iterable[Item]) -> str:
+    """What an app may, in one phrase for lists: `Read 5 fields of 1 account, because: budgeting`."""
+    items = tuple(items)
+    phrases = [*_reading(catalog, items), *(_changing(catalog, item) for item in items if _is_change(catalog, item))]
+    if not phrases:
+        return "Nothing"
+    because = listed(list(dict.fromkeys(purpose(catalog, item.purpose) for item in items)))
+    first, *rest = phrases
+    return f"{listed([first, *(phrase[:1].lower() + phrase[1:] for phrase in rest)])}, because: {because}"
+
+
+def _is_change(catalog: Catalog, item: Item) -> bool:
+    return any(changes(catalog, action) for action in item.actions)
+
+
+def _reading(catalog: Catalog, items: tuple[Item, ...]) -> list[str]:
+    """One phrase for each API and verb, counting each field once."""
+    found: dict[tuple[ApiId, str], list[Item]] = {}
+    for item in items:
+        if not _is_change(catalog, item):
+            found.setdefault((item.api, verb(catalog, item.actions[0])), []).append(item)
+    return [f"{verb} {counted_fields(several)} of {_whose(catalog, several)}" for (_, verb), several in found.items()]
+
+
+def _changing(catalog: Catalog, item: Item) -> str:
+    what = listed([one.label for one in fields(catalog, item)])
+    verbs = listed([verb(catalog, action) for action in item.actions])
+    return f"{verbs} {what} of {data(catalog, item.api, item.datatype)}"
+
+
+def counted_fields(items: Iterable[Item]) -> str:
+    """`5 fields`, each counted once."""
+    return counted(field_count(items), "field", "fields")
+
+
+def field_count(items: Iterable[Item]) -> int:
+    """How many different fields."""
+    return len({(item.api, item.datatype, field) for item in items for field in item.fields})
+
+
+def _whose(catalog: Catalog, items: list[Item]) -> str:
+    resources = {resource for item in items for resource in item.resources}
+    if resources:
+        return things(catalog, items[0].api, len(resources))
+    return listed(list(dict.fromkeys(data(catalog, item.api, item.datatype) for item in items)))
+
+
+def notice_lines(offer: Offer) -> tuple[str, ...]:
+    """The text that is put before the person, line by line; its hash is in the record, itself in the ledger's event.
+
+    Names of accounts are left out: they are the person's own and are not kept.
+    """
+    card = offer.client
+    lines = [f"{card.name} ({card.tier}, {card.host}) asks {offer.operator}.", f"It goes back to {card.redirect_host}."]
+    lines += [f"{line_text(line)} {mark(line)}" for line in offer.lines]
+    lines += [group.heading for group in offer.resources]
+    lines += [f"{choice.days} days, ends {day(choice.ends_at)}." for choice in offer.durations]
+    lines += [lookback_text(one.datatype_label, one.days, one.since) for one in offer.lookbacks]
+    lines += [f"{label}: {text}" for label, text in offer.facts]
+    return tuple(lines)
+
+
+def mark(line: OfferLine) -> str:
+    """Why a line is locked, or what its absence means: neutral, without loss talk."""
+    if line.required:
+        return "Required: without it, it cannot work."
+    return f"Optional: without it, {line.without}." if line.without else "Optional."
+
+
+def lookback_text(datatype: str, days: int, since: int) -> str:
+    """How old data may be."""
+    return f"For {datatype}, back to {day(since)} ({days} days), no further."
