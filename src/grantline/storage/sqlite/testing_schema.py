@@ -10,10 +10,12 @@ from grantline.storage.statements import SQLITE
 
 
 def create_tables(path: Path) -> None:
-    """Create every table and index of the imported schema modules in the file at `path`."""
+    """Create every table, index and guard of the imported schema modules in the file at `path`."""
     connection = connect(path)
     for table in METADATA.sorted_tables:
         connection.execute(str(CreateTable(table).compile(dialect=SQLITE)))
         for index in table.indexes:
             connection.execute(str(CreateIndex(index).compile(dialect=SQLITE)))
+        for guard in table.info.get("guards", ()):
+            connection.execute(guard)
     connection.close()
