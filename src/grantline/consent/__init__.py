@@ -1,5 +1,9 @@
-"""What a person agreed to. Owns asking, recording, narrowing, withdrawing. Knows nothing of tokens or HTTP."""
+"""What a person agreed to. Owns asking, recording, narrowing, withdrawing. Knows nothing of tokens or HTTP.
 
+`read`, `receipt`, `enforced` and `words` are namespaces of the front door: `from grantline.consent import words`.
+"""
+
+from grantline.consent import enforced, read, receipt, words
 from grantline.consent.answer import narrow, summarise
 from grantline.consent.ask import apis_to_ask, make_offer
 from grantline.consent.narrowing import effective
@@ -31,7 +35,11 @@ __all__ = [
     "Summary",
     "apis_to_ask",
     "effective",
+    "enforced",
     "make_offer",
     "narrow",
+    "read",
+    "receipt",
     "summarise",
+    "words",
 ]

@@ -29,6 +29,12 @@ async def owned(tx: Transaction, consent: ConsentId, person: PersonId) -> State:
     return state
 
 
+def given(state: State) -> None:
+    """Raises `NotFound` for a question that never became a consent."""
+    if state.version == 0:
+        raise NotFound("There is no such consent.", detail=f"{state.consent_id} was never given")
+
+
 async def current(tx: Transaction, state: State, now: int) -> Version:
     """The version that holds; raises `Conflict` when its end has passed, though no sweep has told so yet."""
     version = await tx.consents.version(state.consent_id, state.version)
