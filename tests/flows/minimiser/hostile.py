@@ -130,6 +130,7 @@ PASSING = (
 REFUSED = (
     bad("deflate", headers=coded("deflate"), body=zlib.compress(GOOD)),
     bad("brotli", headers=coded("br"), body=MARK),
+    bad("unknown_coding", headers=coded("x-odd")),
     bad("twice_gzip", headers=coded("gzip, gzip"), body=gzip.compress(_GZIP)),
     bad("gzip_that_is_not", headers=coded("gzip")),
     bad("not_gzip_that_is", body=_GZIP),
@@ -151,6 +152,7 @@ REFUSED = (
     bad("two_types", headers=typed("application/json", "text/html")),
     bad("two_types_in_one", headers=typed("application/json, text/html")),
     bad("charset_utf16", headers=typed("application/json; charset=utf-16"), body=GOOD.decode().encode("utf-16")),
+    bad("charset_latin1", headers=typed("application/json; charset=iso-8859-1")),
     bad("utf16_unsaid", body=GOOD.decode().encode("utf-16")),
     bad("bom", body=b"\xef\xbb\xbf" + GOOD),
     bad("broken_utf8", body=b'{"items":[],"x":"\xff\xfe' + MARK + b'"}'),
