@@ -27,6 +27,8 @@ FEED = table(
     Column("until", Integer, nullable=False),
     Column("body", BLOB, nullable=False),
     Column("chain", BLOB, nullable=False),
+    Column("client", Text),
+    Column("requested_us", Integer),
 )
 
 SEQUENCES = table(

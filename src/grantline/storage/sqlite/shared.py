@@ -32,6 +32,8 @@ _KEEP_ENTRY = Statement(
         until=bindparam("until"),
         body=bindparam("body"),
         chain=bindparam("chain"),
+        client=bindparam("client"),
+        requested_us=bindparam("requested_us"),
     )
 )
 
@@ -81,6 +83,16 @@ class SqliteFeedLog:
         )
         link = chain(row["chain"], numbered)
         body = msgspec.json.encode(numbered)
-        self._cursor.run(_KEEP_ENTRY, seq=seq, kind=entry.kind, id=entry.id, until=entry.until, body=body, chain=link)
+        self._cursor.run(
+            _KEEP_ENTRY,
+            seq=seq,
+            kind=entry.kind,
+            id=entry.id,
+            until=entry.until,
+            body=body,
+            chain=link,
+            client=entry.client,
+            requested_us=entry.requested_us,
+        )
         self._cursor.run(_ADVANCE, new_seq=seq, new_chain=link)
         return numbered

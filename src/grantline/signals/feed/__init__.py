@@ -1,0 +1,1 @@
+"""The authority's end of the revocation feed: sessions, beats, entries, closures."""

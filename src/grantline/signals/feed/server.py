@@ -1,0 +1,178 @@
+"""Everything under /gateway/: the feed's WebSocket, enrolment, versions, the bundle. Raw ASGI."""
+
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+
+from grantline.crypto.es256 import InvalidJws
+from grantline.model.bundle import BundleContent
+from grantline.model.clock import Clock
+from grantline.model.consent import EnforcedVersion
+from grantline.model.errors import AuditUnavailable, InvalidRequest
+from grantline.model.feed import BUNDLE_PATH, ENROL_PATH, FEED_PATH, VERSION_PATH
+from grantline.model.ids import ConsentId, GatewayId, Randomness
+from grantline.model.ports import Work
+from grantline.signals.feed.closures import Closures
+from grantline.signals.feed.enrolment import EnrolmentRequest, enrol
+from grantline.signals.feed.feed import Feed
+from grantline.signals.feed.identify import Identify
+from grantline.signals.feed.keeping import Keeping
+from grantline.signals.feed.settings import FeedSettings
+from grantline.signals.feed.socket import FeedSocket, Message, Receive, Send
+from grantline.signals.feed.tell import Teller
+from grantline.signals.store import Transaction
+
+LARGEST_BODY = 16 * 1024
+FOREIGN_REMEMBERED = 10_000
+
+VersionFor = Callable[[GatewayId, ConsentId, int], Awaitable[EnforcedVersion | None]]
+"""The signed version cut to that gateway's APIs, or None when it holds nothing for it."""
+BundleFor = Callable[[GatewayId], Awaitable[BundleContent]]
+
+
+class FeedServer:
+    """The authority's door for gateways. `start`, then `run` as a task beside the web server; `wake` after commits."""
+
+    def __init__(
+        self,
+        work: Work[Transaction],
+        *,
+        issuer: str,
+        clock: Clock,
+        randomness: Randomness,
+        version_for: VersionFor,
+        bundle_for: BundleFor,
+        settings: FeedSettings | None = None,
+    ) -> None:
+        settings = settings or FeedSettings()
+        self._work = work
+        self._issuer = issuer
+        self._clock = clock
+        self._version_for = version_for
+        self._bundle_for = bundle_for
+        self._identify = Identify(work, issuer, clock)
+        self._teller = Teller(clock, randomness)
+        self._feed = Feed(work, clock, randomness, settings)
+        self._keeping = Keeping(self._feed, clock, settings)
+        self._foreign: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self.closures = Closures(work, self._feed)
+
+    async def start(self) -> None:
+        """Take the feed over from whoever kept it."""
+        await self._feed.start()
+
+    async def run(self) -> None:
+        """Until cancelled; raises `NotKeeper` (in a group) when another process took the feed over."""
+        await self._keeping.run()
+
+    def wake(self) -> None:
+        """A commit with feed entries returned: tell gateways now. Called on the event loop that runs `run`."""
+        self._keeping.wake()
+
+    async def remove(self, gateway: GatewayId) -> bool:
+        """An operator takes a gateway out. What it may still admit is waited for like any other."""
+        return await self._feed.remove(gateway)
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """ASGI. Paths outside /gateway/ are 404."""
+        if scope["type"] == "websocket":
+            await self._socket(scope, receive, send)
+        elif scope["type"] == "http":
+            status, body = await self._http(scope, receive)
+            await _respond(send, status, body)
+
+    async def _socket(self, scope: Message, receive: Receive, send: Send) -> None:
+        await receive()
+        try:
+            if scope["path"] != FEED_PATH:
+                raise InvalidJws("no such path")
+            gateway = await self._identify.gateway(scope["headers"])
+        except InvalidJws:
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        await send({"type": "websocket.accept"})
+        await FeedSocket(self._feed, self._keeping.settle, gateway, receive, send).serve()
+
+    async def _http(self, scope: Message, receive: Receive) -> tuple[int, object]:
+        method, path = scope["method"], scope["path"]
+        if (method, path) == ("POST", ENROL_PATH):
+            return await self._enrol(receive)
+        wanted = _version_path(path)
+        if method != "GET" or (path != BUNDLE_PATH and wanted is None):
+            return 404, {"error": "not_found"}
+        try:
+            gateway = await self._identify.gateway(scope["headers"])
+        except InvalidJws as error:
+            return 401, {"error": "invalid_token", "error_description": str(error)}
+        if wanted is None:
+            return 200, await self._bundle_for(gateway)
+        return await self._version(gateway, *wanted)
+
+    async def _enrol(self, receive: Receive) -> tuple[int, object]:
+        try:
+            request = msgspec.json.decode(await _body(receive), type=EnrolmentRequest)
+        except (msgspec.MsgspecError, ValueError):
+            return 400, {"error": "invalid_request", "error_description": "Send token, gateway and jwk as JSON."}
+        try:
+            await self._work.write(lambda tx: enrol(tx, request, self._teller, self._clock))
+        except InvalidRequest as error:
+            return error.status, {"error": error.code, "error_description": error.message}
+        except AuditUnavailable as error:
+            return 503, {"error": "temporarily_unavailable", "error_description": error.message}
+        return 201, {"gateway": request.gateway, "issuer": self._issuer}
+
+    async def _version(self, gateway: GatewayId, consent: ConsentId, version: int) -> tuple[int, object]:
+        found = await self._version_for(gateway, consent, version)
+        if found is not None:
+            return 200, found
+        # A gateway asks by the grant of a token it verified, for its own API: having nothing for it is remarkable.
+        if self._first_time(gateway, consent):
+            event = self._teller.finding("version_not_for_gateway", gateway, consent=consent, version=version)
+            await self._work.write(lambda tx: tx.outbox.append(event))
+        return 404, {"error": "not_found"}
+
+    def _first_time(self, gateway: GatewayId, consent: ConsentId) -> bool:
+        key = (gateway, consent)
+        if key in self._foreign:
+            return False
+        self._foreign[key] = None
+        if len(self._foreign) > FOREIGN_REMEMBERED:
+            self._foreign.popitem(last=False)
+        return True
+
+
+def _version_path(path: str) -> tuple[ConsentId, int] | None:
+    """Grant and version of /gateway/versions/{grant}/{version}."""
+    prefix, _, rest = path.partition(VERSION_PATH + "/")
+    consent, _, version = rest.partition("/")
+    if prefix or not consent or not version.isascii() or not version.isdigit() or len(version) > 9:
+        return None
+    return ConsentId(consent), int(version)
+
+
+async def _body(receive: Receive) -> bytes:
+    """The request's body; ValueError if it is too large or broken off."""
+    body = b""
+    more = True
+    while more:
+        event = await receive()
+        if event["type"] != "http.request":
+            raise ValueError("broken off")
+        body += event.get("body", b"")
+        if len(body) > LARGEST_BODY:
+            raise ValueError("too large")
+        more = event.get("more_body", False)
+    return body
+
+
+async def _respond(send: Send, status: int, body: object) -> None:
+    content = msgspec.json.encode(body)
+    headers: list[Any] = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(content)).encode()),
+        (b"cache-control", b"no-store"),
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": content})
