@@ -13,6 +13,7 @@ from typing import Any, TypeVar, get_origin, get_type_hints
 
 import msgspec
 
+from grantline.consent import Settings as ConsentSettings
 from grantline.identity import SessionSettings
 from grantline.model.errors import InvalidConfiguration
 from grantline.model.setting import section, setting
@@ -40,6 +41,7 @@ class Settings:
     """All sections. Each has a safe value for everything."""
 
     server: ServerSettings = section(ServerSettings, help="The authority's own address.")
+    consents: ConsentSettings = section(ConsentSettings, help="How consents behave.")
     sessions: SessionSettings = section(SessionSettings, help="How long a sign-in lasts.")
 
 

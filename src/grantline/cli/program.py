@@ -9,6 +9,10 @@ from typing import Annotated
 
 import typer
 
+from grantline.cli import grant
+from grantline.cli.apply import apply
+from grantline.cli.check import check
+from grantline.cli.serve import serve
 from grantline.cli.version import print_version
 from grantline.model.errors import GrantlineError
 
@@ -19,6 +23,12 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+app.command()(serve)
+app.command()(apply)
+app.command()(check)
+app.add_typer(grant.app, name="grant")
 
 
 @app.callback()

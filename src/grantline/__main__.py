@@ -1,0 +1,5 @@
+"""`python -m grantline` is `grantline`."""
+
+from grantline.cli import main
+
+main()

@@ -1,0 +1,95 @@
+"""What `grantline apply -f` reads: clients, people and a catalog, as an operator declares them.
+
+A typing mistake anywhere is one error that names its path; nothing of such a file is applied.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from grantline.catalog import Catalog, load_catalog
+from grantline.identity import PersonDeclaration
+from grantline.model.errors import InvalidConfiguration
+from grantline.parties.clients import Client, read_client
+from grantline.settings import read_toml
+
+
+class SecretReference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where a secret stands: a file, or a variable of the environment. Never the secret itself."""
+
+    file: Path | None = None
+    env: str | None = None
+
+
+class PersonTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One `[[people]]` table: a declared person, whose password is referred to."""
+
+    username: str
+    name: str
+    email: str | None = None
+    roles: tuple[str, ...] = ()
+    resource_names: dict[str, str] = {}
+    password: SecretReference | None = None
+
+
+class File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The whole file as TOML has it; clients are read by the part that knows them."""
+
+    catalog: Path | None = None
+    clients: tuple[dict[str, Any], ...] = ()
+    people: tuple[PersonTable, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """A file that was read without fault. `catalog_text`: the catalog's own bytes, kept as they are."""
+
+    catalog: Catalog | None
+    catalog_text: bytes
+    clients: tuple[Client, ...]
+    people: tuple[PersonDeclaration, ...]
+
+
+def read_declaration(path: Path) -> Declaration:
+    """The file, and what it refers to relative to itself. Raises `InvalidConfiguration`."""
+    try:
+        file = msgspec.convert(read_toml(path), File, dec_hook=_decode)
+    except msgspec.ValidationError as error:
+        raise InvalidConfiguration(f"{path}: {error}") from error
+    catalog_path = None if file.catalog is None else path.parent / file.catalog
+    return Declaration(
+        catalog=None if catalog_path is None else load_catalog(catalog_path),
+        catalog_text=b"" if catalog_path is None else catalog_path.read_bytes(),
+        clients=tuple(read_client(client, f"$.clients[{index}]") for index, client in enumerate(file.clients)),
+        people=tuple(_person(person, f"$.people[{index}]", path.parent) for index, person in enumerate(file.people)),
+    )
+
+
+def _person(table: PersonTable, place: str, base: Path) -> PersonDeclaration:
+    known = {field: getattr(table, field) for field in table.__struct_fields__ if field != "password"}
+    secret = None if table.password is None else _secret(table.password, f"{place}.password", base)
+    return PersonDeclaration(**known, password=secret)
+
+
+def _secret(reference: SecretReference, place: str, base: Path) -> str:
+    """The secret that is referred to, without the line break that ends its file."""
+    match reference:
+        case SecretReference(file=Path() as file, env=None):
+            try:
+                return (base / file).read_text().rstrip("\n")
+            except OSError as error:
+                raise InvalidConfiguration(f"{place}.file: {file} cannot be read: {error.strerror}") from error
+        case SecretReference(file=None, env=str() as name):
+            if name not in os.environ:
+                raise InvalidConfiguration(f"{place}.env: {name} is not set in the environment")
+            return os.environ[name]
+    raise InvalidConfiguration(f"{place}: name either a file or a variable, as in {{ file = 'path' }}")
+
+
+def _decode(kind: type, value: Any) -> Any:
+    if kind is Path and isinstance(value, str):
+        return Path(value)
+    raise NotImplementedError(kind)

@@ -1,0 +1,139 @@
+"""`grantline serve`: the whole authority as one command, its processes supervised; or one of them with `--role`."""
+
+import asyncio
+import logging
+import sys
+from importlib import import_module
+from ipaddress import ip_address
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from grantline.cli.options import DEFAULT_DATA, ConfigOption, DataOption
+from grantline.cli.supervisor import MISCONFIGURED, Child, Supervisor
+from grantline.model.errors import InvalidConfiguration
+
+if TYPE_CHECKING:
+    from grantline.settings import ServerSettings
+
+# In the order of their start: each needs those before it. Named, not imported, so that a process loads its own part
+# only. `run(settings, data, ready, stop)`; a gateway's also takes its id, as `gateway=`.
+ROLES = {
+    "signer": "grantline.app.signer",
+    "ledger": "grantline.app.ledger",
+    "authority": "grantline.app.authority",
+    "gateway": "grantline.app.gateway",
+}
+ENROLMENT_LINK = Path("run", "enrolment-link")
+
+
+def serve(
+    data: DataOption = DEFAULT_DATA,
+    config: ConfigOption = None,
+    role: Annotated[
+        str | None, typer.Option(help="Run this process alone: signer, ledger, authority, gateway.")
+    ] = None,
+    gateway: Annotated[list[str] | None, typer.Option(help="Id of a gateway to run; may be repeated.")] = None,
+) -> None:
+    """Serve the instance in the data directory until Ctrl-C or SIGTERM. Nothing is left running."""
+    from grantline.settings import load
+
+    settings = load(config)
+    refuse_open_address(settings.server)
+    gateways = tuple(gateway or ())
+    if role is None:
+        asyncio.run(_supervise(data, config, gateways))
+    elif role not in ROLES:
+        raise InvalidConfiguration(f"--role {role}: there are {', '.join(ROLES)}")
+    elif (role == "gateway") != (len(gateways) == 1):
+        raise InvalidConfiguration("--role gateway takes exactly one --gateway ID, and no other role takes any")
+    else:
+        sys.exit(asyncio.run(_run_role(role, data, config, gateways)))
+
+
+def refuse_open_address(server: "ServerSettings") -> None:
+    """Beyond loopback, tokens and passwords travel: that takes TLS here, or a proxy that ends it.
+
+    Raises `InvalidConfiguration`.
+    """
+    if bool(server.tls_certificate) != bool(server.tls_key):
+        raise InvalidConfiguration("$.server: tls_certificate and tls_key go together")
+    if not is_loopback(server.host) and not server.tls_certificate and not server.behind_proxy:
+        raise InvalidConfiguration(
+            f"$.server.host: {server.host} can be reached from other machines. "
+            "Set tls_certificate and tls_key, or behind_proxy = true where your proxy ends TLS."
+        )
+
+
+def is_loopback(host: str) -> bool:
+    """True for addresses that only this machine reaches; a name other than localhost may mean anything."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def plan(data: Path, config: Path | None, gateways: tuple[str, ...]) -> list[Child]:
+    """The processes of one instance, in the order of their start."""
+    common = (sys.executable, "-m", "grantline", "serve", "--data", str(data))
+    common += ("--config", str(config)) if config else ()
+    children = [Child(role, (*common, "--role", role)) for role in ROLES if role != "gateway"]
+    children += [Child(f"gateway {name}", (*common, "--role", "gateway", "--gateway", name)) for name in gateways]
+    return children
+
+
+async def _supervise(data: Path, config: Path | None, gateways: tuple[str, ...]) -> None:
+    from grantline.cli.ready import stop_on_signals
+
+    prepare(data)
+    supervisor = Supervisor(plan(data, config, gateways), _say)
+    stop = asyncio.Event()
+    stop_on_signals(stop)
+
+    async def pass_on() -> None:
+        await stop.wait()
+        supervisor.stop()
+
+    passing = asyncio.create_task(pass_on())
+    try:
+        await supervisor.run(lambda: tell_enrolment(data))
+    finally:
+        passing.cancel()
+
+
+def prepare(data: Path) -> None:
+    """The data directory, closed to everybody else, without what an earlier run left about its processes."""
+    data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if data.stat().st_mode & 0o077:
+        raise InvalidConfiguration(f"{data} can be read by others; run: chmod 700 {data}")
+    (data / "run").mkdir(exist_ok=True, mode=0o700)
+    (data / ENROLMENT_LINK).unlink(missing_ok=True)
+
+
+def tell_enrolment(data: Path) -> None:
+    """Print the link that the authority wrote because its store holds nobody yet."""
+    link = data / ENROLMENT_LINK
+    if link.exists():
+        _say(f"Nobody can sign in yet. Make the first operator within 30 minutes: {link.read_text().strip()}")
+        _say(f"The link works once, from this machine; it also stands in {link}.")
+
+
+async def _run_role(role: str, data: Path, config: Path | None, gateways: tuple[str, ...]) -> int:
+    """One process until it is told to stop. What no restart can mend ends it with the code that says so."""
+    from grantline.cli.ready import announce_ready, stop_on_signals
+    from grantline.settings import load
+
+    stop = asyncio.Event()
+    stop_on_signals(stop)
+    named = {"gateway": gateways[0]} if gateways else {}
+    try:
+        await import_module(ROLES[role]).run(load(config), data, announce_ready, stop, **named)
+    except InvalidConfiguration as error:  # told by name, since several processes write here
+        logging.getLogger("grantline").error("%s: %s", role, error.message)
+        return MISCONFIGURED
+    return 0
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

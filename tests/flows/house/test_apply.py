@@ -1,0 +1,58 @@
+"""Applying a declaration to a real instance: whole, idempotent, and seen by the commands that list it."""
+
+from pathlib import Path
+
+from grantline.cli.apply import CATALOG, apply_to
+from grantline.cli.declaration import read_declaration
+from grantline.cli.options import open_state
+
+CATALOG_FILE = Path(__file__).parents[3] / "demo" / "catalog.toml"
+
+INSTANCE = """
+catalog = "catalog.toml"
+
+[[clients]]
+id = "budget"
+name = "Budget"
+publisher = "Budget Ltd"
+web = "https://budget.example"
+redirect_uris = ["https://budget.example/back"]
+scopes = ["bank.transactions"]
+
+[[people]]
+username = "one"
+name = "Person One"
+password = { file = "one.password" }
+resource_names = { bank = "owner-1" }
+"""
+
+
+def written(tmp_path: Path, text: str = INSTANCE) -> Path:
+    (tmp_path / "catalog.toml").write_bytes(CATALOG_FILE.read_bytes())
+    (tmp_path / "one.password").write_text("a long enough password\n")
+    path = tmp_path / "instance.toml"
+    path.write_text(text)
+    return path
+
+
+async def test_applying_twice_changes_nothing_the_second_time(tmp_path: Path) -> None:
+    declaration = read_declaration(written(tmp_path))
+    data = tmp_path / "data"
+    assert await apply_to(data, declaration) == ["catalog changed", "client budget added", "person one changed"]
+    before = (data / CATALOG).stat().st_mtime_ns
+    assert await apply_to(data, declaration) == ["catalog unchanged", "client budget unchanged", "person one unchanged"]
+    assert (data / CATALOG).stat().st_mtime_ns == before
+    assert (data / CATALOG).stat().st_mode & 0o777 == 0o600
+
+
+async def test_a_changed_declaration_changes_that_alone(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    await apply_to(data, read_declaration(written(tmp_path)))
+    renamed = read_declaration(written(tmp_path, INSTANCE.replace("Person One", "Person Uno")))
+    assert await apply_to(data, renamed) == ["catalog unchanged", "client budget unchanged", "person one changed"]
+    async with open_state(data) as state:
+        person = await state.read(lambda tx: tx.people.by_username("one"))
+    assert person is not None
+    assert (person.name, person.resource_names) == ("Person Uno", {"bank": "owner-1"})
+    assert person.password is not None
+    assert "long enough" not in person.password
