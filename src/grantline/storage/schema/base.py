@@ -7,7 +7,7 @@ from sqlalchemy import Column, MetaData, Table, Text
 METADATA = MetaData()
 
 
-def table(name: str, *parts: Any) -> Table:
-    """A STRICT table with a tenant column (one tenant per instance for now)."""
+def table(name: str, *parts: Any, metadata: MetaData = METADATA) -> Table:
+    """A STRICT table with a tenant column (one tenant per instance for now); `metadata` names another database."""
     tenant: Column[str] = Column("tenant", Text, nullable=False, server_default="default")
-    return Table(name, METADATA, *parts, tenant, sqlite_strict=True)
+    return Table(name, metadata, *parts, tenant, sqlite_strict=True)

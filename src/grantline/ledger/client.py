@@ -1,0 +1,105 @@
+"""The ledger over its socket: bring events, ask questions. What other processes hold instead of the ledger."""
+
+import secrets
+import time
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx2
+import msgspec
+
+from grantline.crypto.es256 import SigningKey
+from grantline.ledger.access import LIFETIME_S, UnknownProducer, state
+from grantline.ledger.reading import Access, EventRow, Usage
+from grantline.model.errors import AuditUnavailable, Conflict, GrantlineError, InvalidRequest
+from grantline.model.events import Accepted, Submission
+from grantline.model.ids import ConsentId, PersonId
+
+T = TypeVar("T")
+TIMEOUT_S = 5.0
+
+
+class Missing(Conflict):
+    """The ledger has not got the events before these. Send again from `expected`."""
+
+    def __init__(self, expected: int) -> None:
+        super().__init__(f"Sequence number {expected} is expected.")
+        self.expected = expected
+
+
+class LedgerClient:
+    """Implements `LedgerReader`, and brings submissions. `producer` and its key say who asks."""
+
+    def __init__(self, socket: Path, producer: str, key: SigningKey) -> None:
+        self.producer = producer
+        self._key = key
+        transport = httpx2.AsyncHTTPTransport(uds=str(socket))
+        self._http = httpx2.AsyncClient(transport=transport, base_url="http://ledger", timeout=TIMEOUT_S)
+        self._statement = ("", 0.0)
+
+    async def submit(self, submission: Submission) -> Accepted:
+        """Durable in the tree when this returns.
+
+        Raises `Missing`, `Conflict`, `InvalidRequest`, `UnknownProducer`, or `AuditUnavailable` (send the same again).
+        """
+        return await self._post("/ingest", submission, Accepted)
+
+    async def usage(self, consents: tuple[ConsentId, ...]) -> dict[ConsentId, Usage]:
+        """See `LedgerReader`."""
+        return await self._post("/query/usage", {"consents": consents}, dict[ConsentId, Usage])
+
+    async def accesses(self, consent: ConsentId, *, limit: int, before: int | None = None) -> tuple[Access, ...]:
+        """See `LedgerReader`."""
+        asked = {"consent": consent, "limit": limit, "before": before}
+        return await self._post("/query/accesses", asked, tuple[Access, ...])
+
+    async def around(self, consent: ConsentId, t: int) -> tuple[Access | None, Access | None]:
+        """See `LedgerReader`."""
+        return await self._post("/query/around", {"consent": consent, "t": t}, tuple[Access | None, Access | None])
+
+    async def life(self, consent: ConsentId) -> tuple[EventRow, ...]:
+        """See `LedgerReader`."""
+        return await self._post("/query/life", {"consent": consent}, tuple[EventRow, ...])
+
+    async def person_events(self, person: PersonId, *, limit: int) -> tuple[EventRow, ...]:
+        """See `LedgerReader`."""
+        return await self._post("/query/person_events", {"person": person, "limit": limit}, tuple[EventRow, ...])
+
+    async def head(self) -> tuple[int, str]:
+        """See `LedgerReader`."""
+        return await self._post("/query/head", {}, tuple[int, str])
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def _post(self, path: str, body: object, kind: type[T]) -> T:
+        headers = {"authorization": f"Bearer {self._stated()}", "content-type": "application/json"}
+        try:
+            answer = await self._http.post(path, content=msgspec.json.encode(body), headers=headers)
+        except httpx2.HTTPError as error:
+            raise AuditUnavailable("The ledger does not answer.", detail=repr(error)) from error
+        if answer.status_code != 200:
+            raise _error(answer.status_code, answer.content)
+        return msgspec.json.decode(answer.content, type=kind)
+
+    def _stated(self) -> str:
+        """One statement serves for half its life."""
+        token, until = self._statement
+        now = time.time()
+        if now >= until:
+            token = state(self.producer, self._key, int(now), secrets.token_urlsafe(12))
+            self._statement = token, now + LIFETIME_S / 2
+        return token
+
+
+def _error(status: int, body: bytes) -> GrantlineError:
+    try:
+        problem: dict[str, Any] = msgspec.json.decode(body, type=dict[str, Any])
+    except msgspec.DecodeError:
+        problem = {}
+    title = str(problem.get("title", f"The ledger answered {status}."))
+    if status == 409 and isinstance(problem.get("expected"), int):
+        return Missing(problem["expected"])
+    kinds: dict[int, type[GrantlineError]] = {400: InvalidRequest, 401: UnknownProducer, 409: Conflict}
+    return kinds.get(status, AuditUnavailable)(title)

@@ -1,0 +1,25 @@
+"""Writes the log as a directory that any C2SP verifier reads: checkpoint, tiles, bundles and the log's key."""
+
+from pathlib import Path
+
+from grantline.crypto.note import Checkpoint, VerifierKey, open_checkpoint
+from grantline.crypto.tiles import tiles
+from grantline.ledger.published import Published
+from grantline.model.errors import NotFound
+
+
+def export(published: Published, directory: Path) -> Checkpoint:
+    """Copy everything that the published checkpoint needs. A running ledger may go on meanwhile.
+
+    Raises `NotFound` before the first checkpoint, `MissingTile` if a tile is gone.
+    """
+    note, vkey = published.checkpoint(), published.vkey()
+    if note is None or vkey is None:
+        raise NotFound("There is no checkpoint yet; start the ledger once.")
+    checkpoint = open_checkpoint(note, VerifierKey.parse(vkey))
+    target = Published(directory)
+    for tile in tiles(checkpoint.size):
+        target.write(tile.path, published.tile(tile))
+    target.write("log.vkey", vkey.encode())
+    target.write("checkpoint", note.encode())
+    return checkpoint

@@ -1,0 +1,126 @@
+"""The ledger's door: producers bring events, the authority asks, anyone may fetch checkpoint and tiles. Raw ASGI."""
+
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+import structlog
+
+from grantline.ledger.access import Producers, UnknownProducer
+from grantline.ledger.placing import Gap
+from grantline.ledger.published import Published
+from grantline.ledger.queries import Queries
+from grantline.ledger.sequencer import Sequencer
+from grantline.model.errors import AuditUnavailable, Conflict, GrantlineError, InvalidRequest, NotFound
+from grantline.model.events import Submission
+
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+Answer = tuple[int, str, bytes]
+"""Status, content type, body."""
+
+MAX_BODY = 4 * 1024 * 1024
+JSON = "application/json"
+_STATUS: tuple[tuple[type[Exception], int], ...] = (
+    (UnknownProducer, HTTPStatus.UNAUTHORIZED),
+    (Conflict, HTTPStatus.CONFLICT),
+    (NotFound, HTTPStatus.NOT_FOUND),
+    (AuditUnavailable, HTTPStatus.SERVICE_UNAVAILABLE),
+    (InvalidRequest, HTTPStatus.BAD_REQUEST),
+    (msgspec.DecodeError, HTTPStatus.BAD_REQUEST),
+)
+_submission = msgspec.json.Decoder(Submission)
+_log = structlog.get_logger(__name__)
+
+
+class LedgerApp:
+    """The ASGI application of the ledger process."""
+
+    def __init__(
+        self, sequencer: Sequencer, producers: Producers, queries: Queries, published: Published, authority: str
+    ) -> None:
+        self._sequencer = sequencer
+        self._producers = producers
+        self._queries = queries
+        self._published = published
+        self._authority = authority
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        """One request. Lifespan and websocket scopes are not spoken here."""
+        if scope["type"] != "http":
+            return
+        try:
+            status, kind, body = await self._answer(scope, receive)
+        except tuple(each for each, _ in _STATUS) as error:
+            status, kind, body = _refusal(error)
+        await send(
+            {
+                "type": "http.response.start",
+                "status": status,
+                "headers": [(b"content-type", kind.encode()), (b"content-length", str(len(body)).encode())],
+            }
+        )
+        await send({"type": "http.response.body", "body": body})
+
+    async def _answer(self, scope: dict[str, Any], receive: Receive) -> Answer:
+        method, path = scope["method"], scope["path"]
+        if method == "POST" and path == "/ingest":
+            return await self._ingest(scope, receive)
+        if method == "POST" and path.startswith("/query/"):
+            return await self._query(scope, receive, path.removeprefix("/query/"))
+        if method == "GET":
+            return self._file(path)
+        raise NotFound("There is nothing here.")
+
+    async def _ingest(self, scope: dict[str, Any], receive: Receive) -> Answer:
+        producer = self._producers.identify(_authorization(scope))
+        submission = _submission.decode(await _body(receive))
+        if submission.producer != producer:
+            raise UnknownProducer("The events are of another producer.", detail=f"{producer}: {submission.producer}")
+        return HTTPStatus.OK, JSON, msgspec.json.encode(await self._sequencer.append(submission))
+
+    async def _query(self, scope: dict[str, Any], receive: Receive, name: str) -> Answer:
+        if self._producers.identify(_authorization(scope)) != self._authority:
+            raise UnknownProducer("Only the authority may ask.")
+        return HTTPStatus.OK, JSON, self._queries.ask(name, await _body(receive))
+
+    def _file(self, path: str) -> Answer:
+        """Checkpoint and key are text, everything below /tile/ is bytes; nothing else is published."""
+        if path in ("/checkpoint", "/log.vkey"):
+            found = self._published.read(path[1:])
+            return HTTPStatus.OK, "text/plain; charset=utf-8", found
+        if path.startswith("/tile/"):
+            return HTTPStatus.OK, "application/octet-stream", self._published.read(path[1:])
+        raise NotFound("There is nothing here.")
+
+
+def _refusal(error: Exception) -> Answer:
+    status = next(status for kind, status in _STATUS if isinstance(error, kind))
+    detail = error.detail if isinstance(error, GrantlineError) else ""
+    _log.warning("ledger_request_refused", status=int(status), error=str(error), detail=detail)
+    problem: dict[str, object] = {"title": str(error), "status": int(status)}
+    if isinstance(error, Gap):
+        problem["expected"] = error.expected
+    return status, "application/problem+json", msgspec.json.encode(problem)
+
+
+def _authorization(scope: dict[str, Any]) -> str | None:
+    values = [value for name, value in scope["headers"] if name == b"authorization"]
+    return values[0].decode("latin-1") if len(values) == 1 else None
+
+
+async def _body(receive: Receive) -> bytes:
+    """The whole body, at most `MAX_BODY`."""
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise InvalidRequest("The request was cut short.")
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > MAX_BODY:
+            raise InvalidRequest("The request is too large.")
+        if not message.get("more_body", False):
+            return b"".join(parts)

@@ -1,0 +1,149 @@
+"""The two processes: the ledger, which may write entries, and the signer, which alone may sign."""
+
+import asyncio
+import secrets
+import signal
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import uvicorn
+
+from grantline.crypto.custody.file import read_private, write_private
+from grantline.ledger import projection
+from grantline.ledger.access import Producers, read_producers
+from grantline.ledger.gaps import LEDGER, own_event
+from grantline.ledger.ingest import LedgerApp
+from grantline.ledger.keys import PersonKeys
+from grantline.ledger.published import Published
+from grantline.ledger.publisher import Publisher, keep_publishing
+from grantline.ledger.queries import Queries
+from grantline.ledger.sequencer import Sequencer, SequencerLock
+from grantline.ledger.settings import Places, Settings
+from grantline.ledger.signer import Signer, SignerClient, make_way, serve_signer
+from grantline.ledger.store import Stores
+from grantline.model.clock import Clock, SystemClock
+from grantline.model.errors import AuditUnavailable
+from grantline.model.events import EventType, Sequenced, Submission
+from grantline.model.ids import Randomness, opaque
+
+OpenStores = Callable[[Path], Stores]
+PATIENCE_S = 30.0
+
+
+def run_signer(settings: Settings, places: Places) -> None:
+    """The signer's whole life, until SIGTERM."""
+    asyncio.run(_signer(settings, places))
+
+
+def run_ledger(settings: Settings, places: Places, open_stores: OpenStores) -> None:
+    """The ledger's whole life, until SIGTERM; ends with an error when the signer sees a fork."""
+    asyncio.run(_ledger(settings, places, open_stores))
+
+
+async def _signer(settings: Settings, places: Places) -> None:
+    signer = Signer(places.signer, settings.origin)
+    server = await serve_signer(signer, places.signer_socket)
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    async with server:
+        await stopped.wait()
+    signer.close()
+
+
+async def _ledger(settings: Settings, places: Places, open_stores: OpenStores) -> None:
+    async with AsyncExitStack() as stack:
+        ledger = await open_ledger(settings, places, open_stores, stack)
+        make_way(places.ledger_socket)
+        config = uvicorn.Config(
+            ledger.app, uds=str(places.ledger_socket), lifespan="off", log_config=None, access_log=False
+        )
+        server = uvicorn.Server(config)
+        publishing = asyncio.create_task(ledger.keep_publishing())
+        publishing.add_done_callback(lambda _: setattr(server, "should_exit", True))
+        await server.serve()
+        publishing.cancel()
+        await asyncio.gather(publishing, return_exceptions=True)
+        if not publishing.cancelled() and (error := publishing.exception()) is not None:
+            raise error
+        await ledger.publish_rest()
+
+
+class Ledger:
+    """The open ledger: its application, and its publishing."""
+
+    def __init__(self, app: LedgerApp, sequencer: Sequencer, publisher: Publisher, every_s: float) -> None:
+        self.app = app
+        self.sequencer = sequencer
+        self.publisher = publisher
+        self._every_s = every_s
+
+    async def keep_publishing(self) -> None:
+        """Until cancelled, or until the signer refuses."""
+        await keep_publishing(self.publisher, lambda: self.sequencer.frontier, self._every_s)
+
+    async def publish_rest(self) -> None:
+        """What came in since the last checkpoint, before the end."""
+        frontier, last = self.sequencer.frontier, self.publisher.last
+        if frontier is not None and last is not None and frontier.size != last.size:
+            await self.publisher.publish(frontier)
+
+
+async def open_ledger(
+    settings: Settings,
+    places: Places,
+    open_stores: OpenStores,
+    stack: AsyncExitStack,
+    *,
+    clock: Clock | None = None,
+    randomness: Randomness = secrets.token_bytes,
+) -> Ledger:
+    """Recover, catch up and begin: after this every entry is projected and `log.started` is on record.
+
+    `stack` closes everything again. Raises `InvalidConfiguration` if another process appends or entries are missing.
+    """
+    clock = clock or SystemClock()
+    places.ledger.mkdir(parents=True, exist_ok=True, mode=0o700)
+    lock = SequencerLock(places.lock)
+    stack.callback(lock.release)
+    root = _root_key(places.root_key, randomness)
+    writing, reading = open_stores(places.ledger), open_stores(places.ledger)
+    for stores in (writing, reading):
+        stack.callback(stores.close)
+    published = Published(places.public)
+    publisher = Publisher(reading.entries, published, SignerClient(places.signer_socket))
+    await _when_answered(publisher.recover)
+    keys = PersonKeys(writing.keys, root, randomness)
+    projection.catch_up(writing.entries, keys, writing.projections, writing.entries.head().frontier.size)
+    sequencer = Sequencer(writing, keys, clock, randomness)
+    stack.callback(sequencer.close)
+    await _tell_start(sequencer, clock, randomness)
+    queries = Queries(reading.projections, PersonKeys(reading.keys, root, randomness), lambda: publisher.last)
+    producers = Producers(read_producers(places.producers), reading.entries.trusted)
+    app = LedgerApp(sequencer, producers, queries, published, settings.authority)
+    return Ledger(app, sequencer, publisher, settings.checkpoint_every_ms / 1000)
+
+
+async def _when_answered(recover: Callable[[], Awaitable[None]]) -> None:
+    """The signer starts beside us: give it a moment."""
+    deadline = asyncio.get_running_loop().time() + PATIENCE_S
+    while True:
+        try:
+            return await recover()
+        except AuditUnavailable:
+            if asyncio.get_running_loop().time() > deadline:
+                raise
+        await asyncio.sleep(0.05)
+
+
+async def _tell_start(sequencer: Sequencer, clock: Clock, randomness: Randomness) -> None:
+    event = own_event(EventType.LOG_STARTED, "start", {}, clock, randomness)
+    said = Sequenced(boot=opaque("b", randomness), seq=1, event=event)
+    await sequencer.append(Submission(producer=LEDGER, events=(said,)))
+
+
+def _root_key(path: Path, randomness: Randomness) -> bytes:
+    if not path.exists():
+        write_private(path, randomness(32))
+    return read_private(path)

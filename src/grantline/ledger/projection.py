@@ -1,0 +1,81 @@
+"""What readers ask for, kept ready: calls with their outcome, and the life of each consent and person."""
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import orjson
+
+from grantline.ledger import sealing
+from grantline.ledger.keys import Holder, PersonKeys
+from grantline.ledger.store import AccessRow, EntryStore, LifeRow, Projected, ProjectionStore
+from grantline.model.events import Event, EventType
+
+_STEP = 1024
+
+
+class Known(NamedTuple):
+    """An event in the tree, in clear, with the key of the person it concerns."""
+
+    idx: int
+    event: Event
+    holder: Holder
+
+
+def project(known: Iterable[Known]) -> Projected:
+    """Rows for these events. Outcomes are told apart and joined to their decision by evaluation id."""
+    rows = Projected([], [], [])
+    for index, event, holder in known:
+        if event.type == EventType.GATEWAY_OUTCOME:
+            status = event.detail.get("status")
+            rows.outcomes.append((_text(event.detail, "evaluation"), status if isinstance(status, int) else None))
+        elif event.type == EventType.GATEWAY_DECISION:
+            if event.consent is not None:
+                rows.accesses.append(_access(index, event, holder))
+        else:
+            rows.lives.append(_life(index, event, holder))
+    return rows
+
+
+def _access(index: int, event: Event, holder: Holder) -> AccessRow:
+    detail = event.detail
+    fields = detail.get("fields")
+    return AccessRow(
+        idx=index, key_id=holder.key_id, ref=holder.consent_ref(str(event.consent)), event_id=event.event_id, t=event.t,
+        client=event.client or "", gateway=_text(detail, "gateway"), api=_text(detail, "api"),
+        endpoint=_text(detail, "endpoint"), action=_text(detail, "action"), datatype=_text(detail, "datatype"),
+        decision=event.out, reason=event.rsn, purpose=event.purpose,
+        fields=orjson.dumps(fields if isinstance(fields, list | tuple) else []).decode(),
+        evaluation=_text(detail, "evaluation"),
+    )  # fmt: skip
+
+
+def _life(index: int, event: Event, holder: Holder) -> LifeRow:
+    return LifeRow(
+        idx=index, key_id=holder.key_id, event_id=event.event_id, type=event.type, t=event.t,
+        ref=None if event.consent is None else holder.consent_ref(event.consent),
+        reason=event.rsn, version=event.version,
+    )  # fmt: skip
+
+
+def _text(detail: dict[str, Any], name: str) -> str:
+    value = detail.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def catch_up(entries: EntryStore, keys: PersonKeys, projections: ProjectionStore, size: int) -> None:
+    """Project every entry below `size` that is not projected yet, from the tree and the sealed details alone."""
+    at = projections.applied()
+    while at < size:
+        end = min(at + _STEP, size)
+        projections.apply(end, project(_read(entries, keys, at, end)))
+        at = end
+
+
+def _read(entries: EntryStore, keys: PersonKeys, start: int, end: int) -> Iterable[Known]:
+    details = entries.details(start, end)
+    for index, body in enumerate(entries.bodies(start, end), start):
+        parts = [row for row in details if row.idx == index]
+        holder = keys.opened(parts[0].key_id) if parts else None
+        event = sealing.restore(body, parts, keys)
+        if event is not None and holder is not None:
+            yield Known(index, event, holder)

@@ -1,0 +1,91 @@
+"""Brings state changes from the outbox to the ledger, in order, each once, within a second of their commit.
+
+An event leaves the outbox only after the ledger has it durably; if the answer gets lost it is sent again and known by
+its id. Numbers start at 1 with each start of the relay, as for any producer.
+"""
+
+import asyncio
+from typing import Protocol
+
+import structlog
+
+from grantline.ledger.client import Missing
+from grantline.ledger.store import RelayTransaction
+from grantline.model.errors import AuditUnavailable, GrantlineError
+from grantline.model.events import Accepted, Event, Sequenced, Submission
+from grantline.model.ids import Randomness, opaque
+from grantline.model.ports import Work
+
+BATCH = 256
+_log = structlog.get_logger(__name__)
+
+
+class Submitting(Protocol):
+    """Where submissions go: the ledger's client."""
+
+    producer: str
+
+    async def submit(self, submission: Submission) -> Accepted:
+        """Durable when it returns."""
+        ...
+
+
+class Relay:
+    """One per database. `wake` after a commit; without it the outbox is looked at every `look_every_s`."""
+
+    def __init__(
+        self, work: Work[RelayTransaction], ledger: Submitting, randomness: Randomness, *, look_every_s: float = 0.25
+    ) -> None:
+        self._work = work
+        self._ledger = ledger
+        self._boot = opaque("b", randomness)
+        self._look_every_s = look_every_s
+        self._awake = asyncio.Event()
+        self._sent = 0
+
+    def wake(self) -> None:
+        """Something was committed. Call it on the relay's own loop."""
+        self._awake.set()
+
+    async def run(self) -> None:
+        """Until cancelled. A ledger that does not answer is asked again; nothing is dropped."""
+        while True:
+            self._awake.clear()
+            try:
+                if await self.bring():
+                    continue
+            except AuditUnavailable as error:
+                _log.warning("relay_waits", error=str(error), detail=error.detail)
+            except GrantlineError as error:
+                _log.error("relay_refused", error=str(error), detail=error.detail)
+            try:
+                await asyncio.wait_for(self._awake.wait(), self._look_every_s)
+            except TimeoutError:
+                continue
+
+    async def bring(self) -> int:
+        """Bring what waits now, at most `BATCH`; how many events that was."""
+        waiting = await self._work.read(_oldest)
+        if not waiting:
+            return 0
+        events = tuple(
+            Sequenced(boot=self._boot, seq=self._sent + at, event=event) for at, (_, event) in enumerate(waiting, 1)
+        )
+        try:
+            await self._ledger.submit(Submission(producer=self._ledger.producer, events=events))
+        except Missing as gap:
+            # An earlier answer got lost, or the ledger was restored: what it has not got is in the outbox still.
+            self._sent = gap.expected - 1
+            return len(waiting)
+        self._sent += len(waiting)
+        upto = waiting[-1][0]
+
+        async def forget(tx: RelayTransaction) -> None:
+            await tx.outgoing.forget(upto)
+
+        await self._work.write(forget)
+        return len(waiting)
+
+
+async def _oldest(tx: RelayTransaction) -> tuple[tuple[int, Event], ...]:
+    return await tx.outgoing.waiting(BATCH)

@@ -1,0 +1,69 @@
+"""What an operator may set about the record."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from grantline.model.setting import setting
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The ledger's own part of the configuration."""
+
+    origin: str = setting(
+        "grantline.localhost/log",
+        help="Name of this log in its checkpoints and key: a host name and path without scheme, never changed later.",
+    )
+    checkpoint_every_ms: int = setting(
+        1_000, help="How long new entries may wait for a signed checkpoint. At most one second is promised."
+    )
+    authority: str = setting(
+        "authority", help="Producer whose reading requests are answered: the authority's own name."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where the ledger and the signer keep things below the data directory."""
+
+    data: Path
+
+    @property
+    def ledger(self) -> Path:
+        """The ledger process's own directory."""
+        return self.data / "ledger"
+
+    @property
+    def public(self) -> Path:
+        """What anyone may read: checkpoint, tiles, bundles, the log's key."""
+        return self.ledger / "public"
+
+    @property
+    def root_key(self) -> Path:
+        """32 bytes under which people's keys are wrapped."""
+        return self.ledger / "root.key"
+
+    @property
+    def producers(self) -> Path:
+        """Producers known from the set-up on: JSON, producer → public JWK."""
+        return self.ledger / "producers.json"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the one process that appends."""
+        return self.ledger / "sequencer.lock"
+
+    @property
+    def signer(self) -> Path:
+        """The signer process's own directory; nobody else needs to read it."""
+        return self.data / "signer"
+
+    @property
+    def signer_socket(self) -> Path:
+        """Where the signer listens."""
+        return self.data / "run" / "signer.sock"
+
+    @property
+    def ledger_socket(self) -> Path:
+        """Where the ledger listens."""
+        return self.data / "run" / "ledger.sock"

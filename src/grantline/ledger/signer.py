@@ -1,0 +1,147 @@
+"""The one process that holds the checkpoint key. It remembers what it signed last and signs nothing but a continuation.
+
+So whoever takes over the ledger's process can add entries but cannot shorten, change or fork what was signed.
+"""
+
+import asyncio
+import fcntl
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+
+from grantline.crypto.custody.file import read_private, write_private
+from grantline.crypto.merkle import EMPTY_ROOT, InvalidProof, verify_consistency
+from grantline.crypto.note import Checkpoint, NoteSigner, open_checkpoint
+from grantline.ledger.files import write_synced
+from grantline.model.errors import AuditUnavailable, InvalidConfiguration
+
+MAX_LINE = 1 << 16
+
+
+class Refused(Exception):
+    """The signer will not sign this: it is no continuation of what it signed before."""
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """One line to the signer. Without `size` it only asks for the key and the last note. Hashes are base64."""
+
+    size: int | None = None
+    root: bytes = b""
+    proof: tuple[bytes, ...] = ()
+
+
+class Reply(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One line back: the key, and the note now in force or why there is no new one."""
+
+    vkey: str
+    note: str | None = None
+    refused: str | None = None
+
+
+class Signer:
+    """The key and the memory. `directory` is the signer's alone."""
+
+    def __init__(self, directory: Path, origin: str) -> None:
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._lock = os.open(directory / "lock", os.O_CREAT | os.O_RDWR, 0o600)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(self._lock)
+            raise InvalidConfiguration(f"Another signer works in {directory}.") from error
+        seed = directory / "seed"
+        if not seed.exists():
+            write_private(seed, secrets.token_bytes(32))
+        self._signer = NoteSigner(origin, read_private(seed))
+        self._memory = directory / "checkpoint"
+        self._last = self._remember()
+
+    @property
+    def vkey(self) -> str:
+        """The public key in C2SP form."""
+        return str(self._signer.verifier)
+
+    def _remember(self) -> tuple[Checkpoint, str] | None:
+        if not self._memory.exists():
+            return None
+        note = self._memory.read_text(encoding="utf-8")
+        return open_checkpoint(note, self._signer.verifier), note
+
+    def answer(self, request: Request) -> Reply:
+        """Sign a continuation; remember it, synced, before anyone sees the signature."""
+        last, note = self._last or (Checkpoint(self._signer.verifier.name, 0, EMPTY_ROOT), None)
+        if request.size is None:
+            return Reply(vkey=self.vkey, note=note)
+        try:
+            verify_consistency(last.size, last.root, request.size, request.root, request.proof)
+        except InvalidProof as error:
+            return Reply(vkey=self.vkey, refused=f"{last.size} to {request.size}: {error}")
+        checkpoint = Checkpoint(last.origin, request.size, request.root)
+        signed = self._signer.sign(checkpoint.body())
+        write_synced(self._memory, signed.encode())
+        self._last = checkpoint, signed
+        return Reply(vkey=self.vkey, note=signed)
+
+    def close(self) -> None:
+        """Let another signer take over."""
+        os.close(self._lock)
+
+
+async def serve_signer(signer: Signer, socket: Path) -> asyncio.Server:
+    """Listen on a Unix socket; one JSON line in, one out."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while line := await reader.readline():
+                writer.write(msgspec.json.encode(signer.answer(msgspec.json.decode(line, type=Request))) + b"\n")
+                await writer.drain()
+        except (ValueError, OSError):
+            pass  # Not our language, or gone: the connection ends and nothing is signed.
+        finally:
+            writer.close()
+
+    make_way(socket)
+    return await asyncio.start_unix_server(talk, socket, limit=MAX_LINE)
+
+
+def make_way(socket: Path) -> None:
+    """The directory of a socket, ours alone; what a killed process left there goes."""
+    socket.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    socket.unlink(missing_ok=True)
+
+
+class SignerClient:
+    """Asks the signer; a new connection each time, as this happens once a second."""
+
+    def __init__(self, socket: Path) -> None:
+        self._socket = socket
+
+    async def last(self) -> tuple[str, str | None]:
+        """The log's key and the last signed note."""
+        reply = await self._ask(Request())
+        return reply.vkey, reply.note
+
+    async def sign(self, size: int, root: bytes, proof: list[bytes]) -> str:
+        """The signed note. Raises `Refused`, or `AuditUnavailable` when nobody answers."""
+        reply = await self._ask(Request(size=size, root=root, proof=tuple(proof)))
+        if reply.note is None:
+            raise Refused(reply.refused or "refused")
+        return reply.note
+
+    async def _ask(self, request: Request) -> Reply:
+        try:
+            reader, writer = await asyncio.open_unix_connection(self._socket, limit=MAX_LINE)
+        except OSError as error:
+            raise AuditUnavailable("The signer does not answer.", detail=str(error)) from error
+        try:
+            writer.write(msgspec.json.encode(request) + b"\n")
+            return msgspec.json.decode(await reader.readline(), type=Reply)
+        except (OSError, ValueError) as error:
+            raise AuditUnavailable("The signer does not answer.", detail=str(error)) from error
+        finally:
+            writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()

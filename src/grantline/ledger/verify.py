@@ -1,0 +1,193 @@
+"""Reads a whole log again and says whether it is what was signed; if not, which file and entry is the first wrong one.
+
+Works on an export with nothing but the log's key, and on a data directory, where the stored rows are read as well.
+"""
+
+import base64
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from grantline.crypto.merkle import Frontier, leaf_hash
+from grantline.crypto.note import Checkpoint, InvalidNote, VerifierKey, open_checkpoint
+from grantline.crypto.tiles import ENTRIES, WIDTH, Tile, hashes, tile_root, tiles, unbundle
+from grantline.ledger.files import write_synced
+from grantline.ledger.published import MissingTile, Published
+
+
+class Rows(Protocol):
+    """The stored leaves, where the verifier may read them."""
+
+    def bodies(self, start: int, end: int) -> list[bytes]:
+        """Leaves [start, end)."""
+        ...
+
+
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
+    """What this verifier saw last: its own memory, against a log that was shortened or forked. `root` is base64."""
+
+    origin: str
+    size: int
+    root: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was found. `problem` names file and fault; `index`: the first entry in doubt, where that can be said.
+
+    `missing`: data that the checkpoint promises is not there, as opposed to there and wrong.
+    """
+
+    ok: bool
+    size: int
+    root: str
+    problem: str | None = None
+    index: int | None = None
+    missing: bool = False
+
+
+class Broken(Exception):
+    """The first thing that does not fit."""
+
+    def __init__(self, problem: str, index: int | None = None, *, missing: bool = False) -> None:
+        super().__init__(problem)
+        self.problem, self.index, self.missing = problem, index, missing
+
+
+def verify(
+    published: Published, *, rows: Rows | None = None, vkey: str | None = None, state: Path | None = None
+) -> Report:
+    """Check everything below the published checkpoint.
+
+    `vkey`: the log's key from a source one trusts; without it, the key published beside the log.
+    `state`: a file of this verifier's own; the log must continue what it says, and it is renewed on success.
+    """
+    checkpoint = Checkpoint("", 0, b"")
+    try:
+        checkpoint = _checkpoint(published, vkey)
+        seen = _seen(state)
+        _follow(published, checkpoint, rows, seen)
+    except Broken as broken:
+        root = base64.b64encode(checkpoint.root).decode()
+        return Report(False, checkpoint.size, root, broken.problem, broken.index, broken.missing)
+    root = base64.b64encode(checkpoint.root).decode()
+    if state is not None:
+        write_synced(state, msgspec.json.encode(Seen(origin=checkpoint.origin, size=checkpoint.size, root=root)))
+    return Report(True, checkpoint.size, root)
+
+
+def _checkpoint(published: Published, vkey: str | None) -> Checkpoint:
+    note, key = published.checkpoint(), vkey or published.vkey()
+    if note is None or key is None:
+        raise Broken("checkpoint: there is none, or no key to check it with", missing=True)
+    try:
+        return open_checkpoint(note, VerifierKey.parse(key))
+    except InvalidNote as error:
+        raise Broken(f"checkpoint: {error}") from error
+
+
+def _seen(state: Path | None) -> Seen | None:
+    if state is None or not state.exists():
+        return None
+    try:
+        return msgspec.json.decode(state.read_bytes(), type=Seen)
+    except msgspec.DecodeError as error:
+        raise Broken(f"{state}: not a verifier's state file") from error
+
+
+def _follow(published: Published, checkpoint: Checkpoint, rows: Rows | None, seen: Seen | None) -> None:
+    if seen is not None:
+        _require_no_rollback(checkpoint, seen)
+    frontier = Frontier()
+    for leaf in _leaves(published, checkpoint.size, rows):
+        _require_seen(frontier, seen)
+        frontier.append(leaf)
+    _require_seen(frontier, seen)
+    _require_upper_tiles(published, checkpoint.size)
+    if frontier.root() != checkpoint.root:
+        raise Broken("checkpoint: the entries do not lead to the signed root")
+
+
+def _require_no_rollback(checkpoint: Checkpoint, seen: Seen) -> None:
+    if seen.origin != checkpoint.origin:
+        raise Broken(f"checkpoint: of {checkpoint.origin!r}, but {seen.origin!r} was seen before")
+    if seen.size > checkpoint.size:
+        raise Broken(
+            f"rollback: {seen.size} entries were seen before, now there are {checkpoint.size}", checkpoint.size
+        )
+
+
+def _require_seen(frontier: Frontier, seen: Seen | None) -> None:
+    if seen is None or frontier.size != seen.size:
+        return
+    if base64.b64encode(frontier.root()).decode() != seen.root:
+        raise Broken(f"fork: the first {seen.size} entries are not those seen before")
+
+
+def _leaves(published: Published, size: int, rows: Rows | None) -> Iterator[bytes]:
+    """Leaf hashes in order, each checked against its tile and, where they can be read, against the stored rows."""
+    for tile in tiles(size):
+        if tile.level != ENTRIES:
+            return
+        entries = _bundle(published, tile)
+        said = _hashes(published, tile._replace(level=0))
+        start = tile.n * WIDTH
+        stored = None if rows is None else rows.bodies(start, start + tile.width)
+        leaves = [leaf_hash(body) for body in entries]
+        for at, (leaf, told) in enumerate(zip(leaves, said, strict=True)):
+            if stored is not None:
+                _require_row(start + at, stored, at, leaf, told)
+            if leaf != told:
+                raise Broken(f"{tile.path}: entry {start + at} is not what tile/0 says", start + at)
+        yield from leaves
+
+
+def _require_row(index: int, stored: Sequence[bytes], at: int, leaf: bytes, told: bytes) -> None:
+    if at >= len(stored):
+        raise Broken(f"ledger.db: entry {index} is missing", index, missing=True)
+    found = leaf_hash(stored[at])
+    if found == leaf == told:
+        return
+    if found == told:
+        raise Broken(f"tile/entries: entry {index} was changed in its bundle", index)
+    if found == leaf:
+        raise Broken(f"tile/0: the hash of entry {index} was changed, or the entry in both its places", index)
+    raise Broken(f"ledger.db: entry {index} was changed", index)
+
+
+def _require_upper_tiles(published: Published, size: int) -> None:
+    for tile in tiles(size):
+        if tile.level < 1:
+            continue
+        for at, told in enumerate(_hashes(published, tile)):
+            below = Tile(tile.level - 1, tile.n * WIDTH + at)
+            if tile_root(_hashes(published, below)) != told:
+                raise Broken(f"{below.path} does not lead to {tile.path}", below.n * WIDTH ** (below.level + 1))
+
+
+def _bundle(published: Published, tile: Tile) -> list[bytes]:
+    try:
+        entries = unbundle(published.tile(tile))
+    except MissingTile as error:
+        raise Broken(f"{error}: missing", tile.n * WIDTH, missing=True) from error
+    except ValueError as error:
+        raise Broken(f"{tile.path}: {error}", tile.n * WIDTH) from error
+    if len(entries) != tile.width:
+        raise Broken(f"{tile.path}: {len(entries)} entries where {tile.width} are needed", tile.n * WIDTH)
+    return entries
+
+
+def _hashes(published: Published, tile: Tile) -> list[bytes]:
+    first = tile.n * WIDTH ** (tile.level + 1)
+    try:
+        row = hashes(published.tile(tile))
+    except MissingTile as error:
+        raise Broken(f"{error}: missing", first, missing=True) from error
+    except ValueError as error:
+        raise Broken(f"{tile.path}: {error}", first) from error
+    if len(row) != tile.width:
+        raise Broken(f"{tile.path}: {len(row)} hashes where {tile.width} are needed", first)
+    return row

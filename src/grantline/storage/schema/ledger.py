@@ -1,0 +1,110 @@
+"""Tables of the ledger's three files, apart from the authority's database: the tree, keys, projections."""
+
+from sqlalchemy import BLOB, Column, Index, Integer, MetaData, Text
+
+from grantline.storage.schema.base import table
+
+TREE = MetaData()
+KEYS = MetaData()
+PROJECTIONS = MetaData()
+
+ENTRIES = table(
+    "entries",
+    Column("idx", Integer, primary_key=True),
+    Column("event_id", Text, nullable=False, unique=True),
+    Column("tc", Integer, nullable=False),
+    Column("body", BLOB, nullable=False),
+    metadata=TREE,
+)
+
+DETAILS = table(
+    "details",
+    Column("idx", Integer, nullable=False, index=True),
+    Column("key_id", Text, nullable=False),
+    Column("nonce", BLOB, nullable=False),
+    Column("sealed", BLOB, nullable=False),
+    metadata=TREE,
+)
+
+FRONTIER = table(
+    "frontier",
+    Column("id", Integer, primary_key=True),
+    Column("size", Integer, nullable=False),
+    Column("hashes", BLOB, nullable=False),
+    Column("tc", Integer, nullable=False),
+    metadata=TREE,
+)
+
+CURSORS = table(
+    "cursors",
+    Column("producer", Text, primary_key=True),
+    Column("boot", Text, primary_key=True),
+    Column("last_seq", Integer, nullable=False),
+    metadata=TREE,
+)
+
+TRUSTED = table(
+    "trusted",
+    Column("producer", Text, primary_key=True),
+    Column("jwk", BLOB, nullable=False),
+    metadata=TREE,
+)
+
+PERSON_KEYS = table(
+    "person_keys",
+    Column("key_id", Text, primary_key=True),
+    Column("wrapped", BLOB, nullable=False),
+    metadata=KEYS,
+)
+
+NAMES = table(
+    "names",
+    Column("name", Text, primary_key=True),
+    Column("key_id", Text, primary_key=True),
+    metadata=KEYS,
+)
+
+APPLIED = table(
+    "applied",
+    Column("id", Integer, primary_key=True),
+    Column("size", Integer, nullable=False),
+    metadata=PROJECTIONS,
+)
+
+ACCESSES = table(
+    "accesses",
+    Column("idx", Integer, primary_key=True),
+    Column("key_id", Text, nullable=False),
+    Column("ref", Text, nullable=False),
+    Column("event_id", Text, nullable=False),
+    Column("t", Integer, nullable=False),
+    Column("client", Text, nullable=False),
+    Column("gateway", Text, nullable=False),
+    Column("api", Text, nullable=False),
+    Column("endpoint", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("datatype", Text, nullable=False),
+    Column("decision", Text, nullable=False),
+    Column("reason", Text),
+    Column("purpose", Text),
+    Column("fields", Text, nullable=False),
+    Column("evaluation", Text, nullable=False, index=True),
+    Column("status", Integer),
+    metadata=PROJECTIONS,
+)
+Index("accesses_by_consent", ACCESSES.c.ref, ACCESSES.c.idx)
+
+LIVES = table(
+    "lives",
+    Column("idx", Integer, primary_key=True),
+    Column("key_id", Text, nullable=False),
+    Column("ref", Text),
+    Column("event_id", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("t", Integer, nullable=False),
+    Column("reason", Text),
+    Column("version", Integer),
+    metadata=PROJECTIONS,
+)
+Index("lives_by_consent", LIVES.c.ref, LIVES.c.idx)
+Index("lives_by_key", LIVES.c.key_id, LIVES.c.idx)

@@ -1,0 +1,143 @@
+"""Projections in SQLite. Commits are not synced: what is lost is built again from the tree."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from sqlite3 import Row
+
+import orjson
+from sqlalchemy import and_, bindparam, func, select, update
+from sqlalchemy.dialects.sqlite import insert
+
+from grantline.ledger.reading import Access, EventRow, Usage
+from grantline.ledger.store import AccessRow, LifeRow, Projected
+from grantline.model.ids import ClientId, ConsentId, EventId, PurposeId
+from grantline.storage.schema.ledger import ACCESSES, APPLIED, LIVES, PROJECTIONS
+from grantline.storage.sqlite.ledger_file import LedgerFile, Writing
+from grantline.storage.statements import Statement
+
+_APPLIED = Statement(select(APPLIED.c.size).where(APPLIED.c.id == 1))
+_applied = insert(APPLIED).values(id=1, size=bindparam("size"))
+_SET_APPLIED = Statement(
+    _applied.on_conflict_do_update(index_elements=["id"], set_={"size": _applied.excluded["size"]})
+)
+_ADD_ACCESS = Statement(insert(ACCESSES).values({name: bindparam(name) for name in AccessRow._fields}))
+_ADD_LIFE = Statement(insert(LIVES).values({name: bindparam(name) for name in LifeRow._fields}))
+_SET_STATUS = Statement(
+    update(ACCESSES).where(ACCESSES.c.evaluation == bindparam("of")).values(status=bindparam("new_status"))
+)
+_OURS = ACCESSES.c.ref == bindparam("ref")
+_PERMITTED = ACCESSES.c.decision == "permit"
+_COUNTS = Statement(
+    select(
+        func.count().filter(_PERMITTED).label("allowed"),
+        func.count().filter(~_PERMITTED).label("refused"),
+        func.min(ACCESSES.c.t).filter(_PERMITTED).label("first"),
+        func.max(ACCESSES.c.t).filter(_PERMITTED).label("last"),
+    ).where(_OURS)
+)
+_each = func.json_each(ACCESSES.c.fields).table_valued("value")
+_FIELDS = Statement(
+    select(_each.c.value, func.count().label("calls"), func.max(ACCESSES.c.t).label("last"))
+    .select_from(ACCESSES)
+    .join(_each, ACCESSES.c.idx.is_not(None))
+    .where(and_(_OURS, _PERMITTED))
+    .group_by(_each.c.value)
+)
+_PAGE = Statement(
+    select(ACCESSES)
+    .where(_OURS, ACCESSES.c.idx < bindparam("before"))
+    .order_by(ACCESSES.c.idx.desc())
+    .limit(bindparam("count"))
+)
+_LAST_PERMITTED = Statement(
+    select(ACCESSES).where(_OURS, _PERMITTED).order_by(ACCESSES.c.t.desc(), ACCESSES.c.idx.desc()).limit(1)
+)
+_FIRST_REFUSED = Statement(
+    select(ACCESSES)
+    .where(_OURS, ~_PERMITTED, ACCESSES.c.t > bindparam("after"))
+    .order_by(ACCESSES.c.t, ACCESSES.c.idx)
+    .limit(1)
+)
+_LIFE = Statement(select(LIVES).where(LIVES.c.ref == bindparam("ref")).order_by(LIVES.c.idx))
+_EVENTS_OF = Statement(
+    select(LIVES).where(LIVES.c.key_id == bindparam("key_id")).order_by(LIVES.c.idx.desc()).limit(bindparam("count"))
+)
+_NO_END = (1 << 63) - 1
+
+
+class SqliteProjectionStore:
+    """Implements `ProjectionStore`."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = LedgerFile(path, PROJECTIONS, synced=False)
+
+    def applied(self) -> int:
+        """The noted size."""
+        row = self._file.one(_APPLIED)
+        return 0 if row is None else int(row["size"])
+
+    def apply(self, size: int, rows: Projected) -> None:
+        """Decisions go in before outcomes, so that a pair within one run is joined."""
+
+        def unit(writing: Writing) -> None:
+            writing.rows(_ADD_ACCESS, rows.accesses)
+            writing.rows(_ADD_LIFE, rows.lives)
+            for evaluation, status in rows.outcomes:
+                writing.run(_SET_STATUS, of=evaluation, new_status=status)
+            writing.run(_SET_APPLIED, size=size)
+
+        self._file.write(unit)
+
+    def usage(self, ref: str, consent: ConsentId) -> Usage | None:
+        """Counted anew from the rows each time."""
+        row = self._file.one(_COUNTS, ref=ref)
+        if row is None or not row["allowed"] + row["refused"]:
+            return None
+        fields = {each["value"]: (each["calls"], each["last"]) for each in self._file.all(_FIELDS, ref=ref)}
+        return Usage(
+            consent=consent, allowed=row["allowed"], refused=row["refused"],
+            first_used=row["first"], last_used=row["last"], fields=fields,
+        )  # fmt: skip
+
+    def accesses(self, ref: str, consent: ConsentId, limit: int, before: int | None) -> tuple[Access, ...]:
+        """One page."""
+        rows = self._file.all(_PAGE, ref=ref, before=_NO_END if before is None else before, count=limit)
+        return tuple(_access(row, consent) for row in rows)
+
+    def around(self, ref: str, consent: ConsentId, t: int) -> tuple[Access | None, Access | None]:
+        """By the gateways' own times."""
+        allowed, refused = self._file.one(_LAST_PERMITTED, ref=ref), self._file.one(_FIRST_REFUSED, ref=ref, after=t)
+        return (
+            None if allowed is None else _access(allowed, consent),
+            None if refused is None else _access(refused, consent),
+        )
+
+    def life(self, ref: str) -> tuple[EventRow, ...]:
+        """In order of index."""
+        return tuple(_event(row) for row in self._file.all(_LIFE, ref=ref))
+
+    def events_of(self, key_ids: Sequence[str], limit: int) -> tuple[EventRow, ...]:
+        """Merged over the keys."""
+        found = [_event(row) for key_id in key_ids for row in self._file.all(_EVENTS_OF, key_id=key_id, count=limit)]
+        return tuple(sorted(found, key=lambda event: event.index, reverse=True)[:limit])
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+def _access(row: Row, consent: ConsentId) -> Access:
+    return Access(
+        index=row["idx"], event_id=EventId(row["event_id"]), t=row["t"], consent=consent,
+        client=ClientId(row["client"]), gateway=row["gateway"], api=row["api"], endpoint=row["endpoint"],
+        action=row["action"], datatype=row["datatype"], decision=row["decision"], reason=row["reason"],
+        purpose=None if row["purpose"] is None else PurposeId(row["purpose"]),
+        fields=tuple(orjson.loads(row["fields"])), status=row["status"],
+    )  # fmt: skip
+
+
+def _event(row: Row) -> EventRow:
+    return EventRow(
+        index=row["idx"], event_id=EventId(row["event_id"]), type=row["type"], t=row["t"],
+        reason=row["reason"], version=row["version"],
+    )  # fmt: skip
