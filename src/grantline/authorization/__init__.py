@@ -1,1 +1,18 @@
 """The OAuth 2.1 / OpenID server: endpoints, steps, grants, client authentication, tokens."""
+
+from grantline.authorization.application import endpoints
+from grantline.authorization.interaction import Answered, Interaction, Waiting
+from grantline.authorization.server import Keys, Pages, ResourceLists, Server
+from grantline.authorization.settings import Settings
+
+__all__ = [
+    "Answered",
+    "Interaction",
+    "Keys",
+    "Pages",
+    "ResourceLists",
+    "Server",
+    "Settings",
+    "Waiting",
+    "endpoints",
+]

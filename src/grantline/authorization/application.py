@@ -1,0 +1,40 @@
+"""Puts the endpoints at their paths: one ASGI application for everything that machines call, and /authorize."""
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+from grantline.authorization.endpoints import paths
+from grantline.authorization.endpoints.authorize import authorize
+from grantline.authorization.endpoints.introspect import introspect
+from grantline.authorization.endpoints.jwks import jwks
+from grantline.authorization.endpoints.metadata import metadata
+from grantline.authorization.endpoints.pushed import pushed
+from grantline.authorization.endpoints.revoke import revoke
+from grantline.authorization.endpoints.token import token
+from grantline.authorization.endpoints.userinfo import userinfo
+from grantline.authorization.http import Request, Response
+from grantline.authorization.router import Handler, Router
+from grantline.authorization.server import Server
+
+Endpoint = Callable[[Server, Request], Awaitable[Response]]
+
+GET_POST = ("GET", "POST")
+ENDPOINTS: dict[str, tuple[Endpoint, tuple[str, ...]]] = {
+    paths.OAUTH_METADATA: (metadata, ("GET",)),
+    paths.OPENID_METADATA: (metadata, ("GET",)),
+    paths.JWKS: (jwks, ("GET",)),
+    paths.PUSHED: (pushed, ("POST",)),
+    paths.AUTHORIZE: (authorize, GET_POST),
+    paths.TOKEN: (token, ("POST",)),
+    paths.INTROSPECT: (introspect, ("POST",)),
+    paths.REVOKE: (revoke, ("POST",)),
+    paths.USERINFO: (userinfo, GET_POST),
+}
+
+
+def endpoints(server: Server) -> Router:
+    """The ASGI application of this server; `Router.knows` tells which paths are its own."""
+    routes: dict[str, dict[str, Handler]] = {
+        path: dict.fromkeys(methods, partial(endpoint, server)) for path, (endpoint, methods) in ENDPOINTS.items()
+    }
+    return Router(routes, shared=paths.FOR_BROWSER_APPS)

@@ -1,0 +1,1 @@
+"""One endpoint, one file: it owns its phases and nothing else."""

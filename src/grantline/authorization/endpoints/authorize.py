@@ -1,0 +1,116 @@
+"""The browser arrives (RFC 6749 §3.1): find its request, then on to sign in, to decide, or straight back."""
+
+import secrets
+
+import structlog
+
+from grantline.authorization import tickets
+from grantline.authorization.endpoints.pushed import REQUEST_URI
+from grantline.authorization.http import Request, Response, see_other
+from grantline.authorization.parameters import Form, read_encoded, read_form, read_into, text
+from grantline.authorization.server import Server
+from grantline.authorization.steps import finish
+from grantline.authorization.steps.asking import CHECKS, DESTINATION, InvalidRedirect, examine, to_ticket
+from grantline.authorization.steps.client import find_client
+from grantline.authorization.steps.presence import Decide, Deliver, SignIn, next_for
+from grantline.authorization.steps.request import Asking, Parameters
+from grantline.model.errors import AuditUnavailable, GrantlineError, InvalidClient, InvalidRequest, NotFound, OAuthError
+from grantline.parties.clients import Client, Standing
+
+_log = structlog.get_logger("grantline.authorization")
+
+
+async def authorize(server: Server, request: Request) -> Response:
+    """Answer with a redirect to a page of ours or to the verified address of the client, or with an error page."""
+    try:
+        form = read_form(request) if request.method == "POST" else read_encoded(request.query)
+        client = await _known_client(server, form)
+        handle = await _pushed_request(server, client, form)
+        if handle is None:
+            handle = await _direct_request(server, client, form)
+    except _GoBack as back:
+        return see_other(back.url)
+    except GrantlineError as error:
+        return _error_page(server, error)
+    return await _onward(server, request, handle)
+
+
+class _GoBack(Exception):
+    """The request fails, and the address to say so is verified."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.url = url
+
+
+async def _known_client(server: Server, form: Form) -> Client:
+    name = text(form, "client_id")
+    client = None if name is None else await find_client(server, name)
+    if client is None or client.status is not Standing.ACTIVE:
+        raise InvalidClient("This client is not known here.")
+    return client
+
+
+async def _pushed_request(server: Server, client: Client, form: Form) -> str | None:
+    """The handle of a pushed request of this client; parameters beside it are never used (RFC 9126 §4)."""
+    name = text(form, "request_uri")
+    if name is None:
+        return None
+    if not name.startswith(REQUEST_URI):
+        raise InvalidRequest("request_uri is not one of ours.", detail="addresses are never fetched (check 22)")
+    handle = name.removeprefix(REQUEST_URI)
+    found = await server.work.read(lambda tx: tickets.find(tx.tickets, tickets.RequestTicket, handle))
+    if found is None or not found.is_open(server.now()) or found.body.client != client.id:
+        raise NotFound("This request is over.")
+    return handle
+
+
+async def _direct_request(server: Server, client: Client, form: Form) -> str:
+    """Check plain parameters and keep them, so that from here on both ways are one."""
+    parameters = read_into(Parameters, form)
+    asking = Asking(server, client, parameters, False, None)
+    examine(asking, DESTINATION)
+    try:
+        examine(asking, CHECKS)
+        ticket = to_ticket(asking)
+    except OAuthError as error:
+        _log.info("refused", path="/authorize", client=client.id, error=error.code, detail=error.detail)
+        raise _GoBack(finish.with_error(server, parameters, error)) from error
+    handle = tickets.new_handle(server.randomness)
+    until = server.now() + server.settings.request_lifetime
+    await server.work.write(lambda tx: tickets.keep(tx.tickets, handle, ticket, until))
+    return handle
+
+
+async def _onward(server: Server, request: Request, handle: str) -> Response:
+    try:
+        session = await server.session(request.only("cookie"))
+        match await next_for(server, handle, session):
+            case SignIn():
+                return see_other(server.pages.sign_in(handle))
+            case Decide():
+                return see_other(server.pages.consent(handle))
+            case Deliver(url=url):
+                return see_other(url)
+    except GrantlineError as error:
+        return _error_page(server, error)
+
+
+def _error_page(server: Server, error: GrantlineError) -> Response:
+    """Nothing is redirected: the address is not proven, or there is none (RFC 9700 §4.11)."""
+    reference = secrets.token_hex(6)
+    code = _code_of(error)
+    _log.info("refused", path="/authorize", error=code, detail=error.detail or error.message, reference=reference)
+    return server.pages.error(code, reference)
+
+
+def _code_of(error: GrantlineError) -> str:
+    match error:
+        case InvalidRedirect():
+            return "invalid_request: redirect_uri"
+        case AuditUnavailable():
+            return "audit_unavailable"
+        case OAuthError():
+            return error.code
+        case _:
+            return "request_gone"

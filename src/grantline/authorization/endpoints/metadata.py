@@ -1,0 +1,55 @@
+"""Says what this server can do, and only that (RFC 8414, OIDC Discovery). Made from settings, never from a request."""
+
+from typing import Any
+
+from grantline.authorization.client_auth import methods
+from grantline.authorization.endpoints import paths
+from grantline.authorization.grants import grants
+from grantline.authorization.http import Request, Response, json_response
+from grantline.authorization.server import Server
+from grantline.crypto.dpop import ALGORITHMS
+from grantline.parties.clients import AuthMethod
+
+
+async def metadata(server: Server, _request: Request) -> Response:
+    """The same document under both well-known names."""
+    return json_response(describe(server))
+
+
+def describe(server: Server) -> dict[str, Any]:
+    """The metadata members (RFC 8414 §2, RFC 9126 §5, RFC 9207 §3, RFC 9396 §10, RFC 9449 §5.1)."""
+    issuer = server.issuer
+    file = server.catalog().file
+    proving = [method.name.value for method in methods() if method.name is not AuthMethod.NONE]
+    return {
+        "issuer": issuer,
+        "authorization_endpoint": issuer + paths.AUTHORIZE,
+        "token_endpoint": issuer + paths.TOKEN,
+        "pushed_authorization_request_endpoint": issuer + paths.PUSHED,
+        "introspection_endpoint": issuer + paths.INTROSPECT,
+        "revocation_endpoint": issuer + paths.REVOKE,
+        "userinfo_endpoint": issuer + paths.USERINFO,
+        "jwks_uri": issuer + paths.JWKS,
+        "scopes_supported": ["openid", *file.scopes],
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "grant_types_supported": list(grants()),
+        "code_challenge_methods_supported": ["S256"],
+        "token_endpoint_auth_methods_supported": [method.name.value for method in methods()],
+        "token_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
+        "introspection_endpoint_auth_methods_supported": proving,
+        "introspection_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
+        "revocation_endpoint_auth_methods_supported": [method.name.value for method in methods()],
+        "revocation_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
+        "dpop_signing_alg_values_supported": list(ALGORITHMS),
+        "authorization_details_types_supported": [api.type for api in file.apis.values()],
+        "authorization_response_iss_parameter_supported": True,
+        "require_pushed_authorization_requests": False,
+        "request_parameter_supported": False,
+        "request_uri_parameter_supported": False,
+        "claims_parameter_supported": False,
+        "prompt_values_supported": ["none", "login", "consent"],
+        "subject_types_supported": ["pairwise"],
+        "id_token_signing_alg_values_supported": ["ES256"],
+        "claims_supported": ["iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "amr", "at_hash"],
+    }

@@ -1,0 +1,14 @@
+"""Where each endpoint is found below the issuer."""
+
+OAUTH_METADATA = "/.well-known/oauth-authorization-server"
+OPENID_METADATA = "/.well-known/openid-configuration"
+JWKS = "/jwks"
+PUSHED = "/par"
+AUTHORIZE = "/authorize"
+TOKEN = "/token"  # noqa: S105 - a path
+INTROSPECT = "/introspect"
+REVOKE = "/revoke"
+USERINFO = "/userinfo"
+
+FOR_BROWSER_APPS = frozenset({OAUTH_METADATA, OPENID_METADATA, JWKS, PUSHED, TOKEN, REVOKE, USERINFO})
+"""Scripts of other origins may call these; never authorize (check 29)."""

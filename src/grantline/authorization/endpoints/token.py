@@ -1,0 +1,126 @@
+"""The token endpoint (RFC 6749 §3.2): parse, who is the client, which grant; then verify, redeem, mint and record in
+one transaction; sign and answer only when that is durable."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from grantline.authorization.events import issued
+from grantline.authorization.grants import Authorized, ClientAuth, Grant, Redeeming, grants
+from grantline.authorization.http import Request, Response, json_response
+from grantline.authorization.parameters import Form, read_form, read_into, text
+from grantline.authorization.server import Server
+from grantline.authorization.steps.client import Authenticated, authenticate_client
+from grantline.authorization.steps.dpop import burn_of, read_proof
+from grantline.authorization.store import Transaction
+from grantline.authorization.tokens import access, id_token, refresh
+from grantline.authorization.units import burn, write
+from grantline.catalog import to_detail
+from grantline.crypto.dpop import Proof
+from grantline.model.errors import (
+    InvalidClient,
+    InvalidDpopProof,
+    InvalidRequest,
+    UnauthorizedClient,
+    UnsupportedGrantType,
+)
+from grantline.model.token import AccessClaims
+from grantline.parties.clients import Client
+
+_NOT_HERE = ("client_secret", "authorization_details", "request", "request_uri")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A token request with everything known that is not in the database."""
+
+    grant: Grant
+    parameters: Any
+    client: Authenticated
+    proof: Proof | None
+
+
+@dataclass(frozen=True, slots=True)
+class Minted:
+    """What the transaction decided; the signatures follow when it is durable."""
+
+    authorized: Authorized
+    claims: AccessClaims
+
+
+async def token(server: Server, request: Request) -> Response:
+    """Answer one token request."""
+    form = read_form(request)
+    client = await authenticate_client(server, request, form)
+    grant = choose_grant(client.client, form)
+    parameters = read_into(grant.parameters, form)
+    proof = read_proof(server, request)
+    require_key(client.client, proof)
+
+    asked = Asked(grant, parameters, client, proof)
+    return answer(server, await write(server.work, lambda tx: redeem(server, tx, asked)))
+
+
+def choose_grant(client: Client, form: Form) -> Grant:
+    """The grant asked for, if this client is registered for it."""
+    name = text(form, "grant_type")
+    if name is None:
+        raise InvalidRequest("The parameter grant_type is missing.")
+    if any(parameter in form for parameter in _NOT_HERE):
+        raise InvalidRequest("What a token may do was settled before; leave authorization_details and request out.")
+    grant = grants().get(name)
+    if grant is None:
+        raise UnsupportedGrantType("There is no such grant type here.")
+    if name not in client.grants:
+        raise UnauthorizedClient("This client is not registered for this grant type.")
+    if grant.client_auth is ClientAuth.REQUIRED and not client.confidential:
+        raise InvalidClient("This grant type needs a client that proves itself.")
+    return grant
+
+
+def require_key(client: Client, proof: Proof | None) -> None:
+    """A client registered as bound to a key never gets a bearer token."""
+    if client.dpop_bound and proof is None:
+        raise InvalidDpopProof("This client's tokens are bound to a key; send a DPoP proof.")
+
+
+async def redeem(server: Server, tx: Transaction, asked: Asked) -> Minted:
+    """Everything that changes, in one transaction. The feed's place is read before the state it stands on."""
+    now = server.now()
+    position = await tx.feed.position()
+    await burn(tx, (*asked.client.burns, *burn_of(asked.proof)), now, server.settings.burned_capacity)
+    jkt = None if asked.proof is None else asked.proof.jkt
+    redeeming = Redeeming(server, tx, asked.client.client, jkt, now)
+    authorized = await asked.grant.authorize(redeeming, asked.parameters)
+    wanted = access.Wanted(
+        stands=authorized.stands,
+        position=position,
+        scope=authorized.family.scope,
+        resources=authorized.resources,
+        family=authorized.family.family,
+        jkt=authorized.jkt,
+    )
+    claims = access.draft(server, wanted)
+    await tx.outbox.append(issued(server, authorized.event, authorized.stands, claims))
+    return Minted(authorized, claims)
+
+
+def answer(server: Server, minted: Minted) -> Response:
+    """The tokens, with the enriched details and the consent they stand on (RFC 6749 §5.1, RFC 9396 §7)."""
+    authorized, claims = minted.authorized, minted.claims
+    token = access.sign(server, claims)
+    items = access.items_for(authorized.stands, claims.aud)
+    body: dict[str, Any] = {
+        "access_token": token,
+        "token_type": "Bearer" if claims.cnf is None else "DPoP",
+        "expires_in": claims.exp - claims.iat,
+        "scope": claims.scope,
+        "authorization_details": [to_detail(item) for item in items],
+        "grant_id": claims.grant_id,
+    }
+    if authorized.refresh is not None:
+        body["refresh_token"] = refresh.make(server, authorized.family, authorized.refresh)
+    if authorized.code is not None:
+        body["id_token"] = id_token.sign(server, authorized.code, token)
+    return json_response(msgspec.to_builtins(body))

@@ -1,0 +1,73 @@
+"""Says again who the person is, to who holds a token with `openid` (OIDC Core §5.3)."""
+
+from grantline.authorization.http import Request, Response, json_response
+from grantline.authorization.parameters import read_form, text
+from grantline.authorization.server import Server
+from grantline.authorization.steps.dpop import burn_of, read_proof
+from grantline.authorization.steps.stands import live_token
+from grantline.authorization.store import Transaction
+from grantline.authorization.tokens import access
+from grantline.authorization.units import burn, write
+from grantline.crypto.dpop import Proof
+from grantline.model.errors import InsufficientScope, InvalidDpopProof, InvalidRequest, InvalidToken, OAuthError
+from grantline.model.token import AccessClaims
+
+OPENID = "openid"
+_SCHEMES = {"bearer": "Bearer", "dpop": "DPoP"}
+
+
+async def userinfo(server: Server, request: Request) -> Response:
+    """The same `sub` as in the ID token, and nothing more (check 120)."""
+    try:
+        scheme, token = _presented(request)
+        claims = access.read(server, token)
+        proof = _bound_proof(server, request, claims, scheme, token)
+        if server.issuer not in claims.aud or OPENID not in claims.scope.split():
+            raise InsufficientScope("This token was not made for this; ask for the scope openid.")
+        await write(server.work, lambda tx: _require_live(server, tx, claims, proof))
+    except OAuthError as error:
+        return _challenge(error)
+    return json_response({"sub": claims.sub})
+
+
+def _presented(request: Request) -> tuple[str, str]:
+    """Scheme and token from the header, or the token from a form body (RFC 6750 §2); never from the address."""
+    values = request.values("authorization")
+    if len(values) > 1:
+        raise InvalidRequest("Send the access token once.")
+    if values:
+        scheme, _, token = values[0].partition(" ")
+        if scheme.lower() not in _SCHEMES or not token or " " in token:
+            raise InvalidToken("Send the access token as DPoP or Bearer.")
+        return _SCHEMES[scheme.lower()], token
+    found = text(read_form(request), "access_token") if request.body else None
+    if found is None:
+        raise InvalidToken("This call carries no access token.")
+    return "Bearer", found
+
+
+def _bound_proof(server: Server, request: Request, claims: AccessClaims, scheme: str, token: str) -> Proof | None:
+    """A token bound to a key needs that key's proof and the DPoP scheme (check 103); a bearer token has neither."""
+    if (scheme == "DPoP") != (claims.cnf is not None):
+        raise InvalidToken("The access token was not presented as it was issued.")
+    if claims.cnf is None:
+        return None
+    proof = read_proof(server, request, token)
+    if proof is None or proof.jkt != claims.cnf.jkt:
+        raise InvalidDpopProof("This token needs a DPoP proof by its own key.")
+    return proof
+
+
+async def _require_live(server: Server, tx: Transaction, claims: AccessClaims, proof: Proof | None) -> None:
+    now = server.now()
+    await burn(tx, burn_of(proof), now, server.settings.burned_capacity)
+    if await live_token(server, tx, claims) is None:
+        raise InvalidToken("The access token is not valid.")
+
+
+def _challenge(error: OAuthError) -> Response:
+    """RFC 6750 §3 and RFC 9449 §7.1: both schemes are offered, each with the error."""
+    status = 401 if isinstance(error, InvalidDpopProof) else error.status
+    challenge = f'DPoP error="{error.code}", Bearer error="{error.code}"'.encode()
+    body = {"error": error.code, "error_description": error.message}
+    return json_response(body, status, (b"www-authenticate", challenge))

@@ -1,0 +1,69 @@
+"""What may be exchanged for tokens. One grant type, one file, found by being there; the endpoint owns the phases."""
+
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import Enum
+from functools import cache
+from typing import Any
+
+import msgspec
+
+from grantline.authorization.server import Server
+from grantline.authorization.standing import Stands
+from grantline.authorization.store import FamilyRow, Transaction
+from grantline.authorization.tickets import CodeTicket
+from grantline.extension import implementations
+from grantline.model.events import EventType
+from grantline.parties.clients import Client
+
+
+class ClientAuth(Enum):
+    """Whether a client has to prove itself for this grant beyond what it is registered for."""
+
+    AS_REGISTERED = "as registered"
+    REQUIRED = "required"
+
+
+@dataclass(frozen=True, slots=True)
+class Redeeming:
+    """One redemption inside its transaction. `jkt`: key proven with this request."""
+
+    server: Server
+    tx: Transaction
+    client: Client
+    jkt: str | None
+    now: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authorized:
+    """What may be minted. `jkt`: key the access token is bound to. `refresh`: generation to hand out, if any.
+
+    `code`: what the ID token is made from, where one is due.
+    """
+
+    event: EventType
+    stands: Stands
+    family: FamilyRow
+    resources: tuple[str, ...]
+    jkt: str | None
+    refresh: int | None
+    code: CodeTicket | None
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """One grant type. `authorize` verifies every binding first and redeems last; it raises `OAuthError`."""
+
+    name: str
+    spec: str
+    client_auth: ClientAuth
+    parameters: type[msgspec.Struct]
+    authorize: Callable[[Redeeming, Any], Awaitable[Authorized]]
+
+
+@cache
+def grants() -> dict[str, Grant]:
+    """Every grant type by name."""
+    return {grant.name: grant for grant in implementations(sys.modules[__name__], "GRANT", Grant)}

@@ -1,0 +1,100 @@
+"""The code that the browser brought is traded for tokens, once (RFC 6749 §4.1.3, RFC 7636 §4.6)."""
+
+import hashlib
+import hmac
+from typing import Annotated
+
+import msgspec
+
+from grantline.authorization.families import end_family
+from grantline.authorization.grants import Authorized, ClientAuth, Grant, Redeeming
+from grantline.authorization.standing import require_standing
+from grantline.authorization.steps.audience import narrow_audience
+from grantline.authorization.store import FamilyRow, TicketKind
+from grantline.authorization.tickets import CodeTicket, Handle, Kept, find
+from grantline.crypto.encoding import b64url
+from grantline.model.errors import InvalidGrant
+from grantline.model.events import EventType
+
+Verifier = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._~-]{43,128}$")]
+_SPENT = "The code is no longer valid."
+
+
+class Parameters(msgspec.Struct, frozen=True):
+    """What the client sends. `redirect_uri` may be left out (OAuth 2.1), but must be the same if sent."""
+
+    code: Handle
+    code_verifier: Verifier
+    redirect_uri: str | None = None
+    resource: tuple[str, ...] = ()
+
+
+async def authorize(redeeming: Redeeming, parameters: Parameters) -> Authorized:
+    """Check every binding, then spend the code; a second, correctly bound spending takes its tokens with it."""
+    tx, now = redeeming.tx, redeeming.now
+    kept = await find(tx.tickets, CodeTicket, parameters.code)
+    if kept is None:
+        raise InvalidGrant(_SPENT, detail="no such code")
+    # Bindings come before the code is spent: a thief must not be able to burn it (RFC 6749 §4.1.2).
+    _require_bindings(redeeming, kept, parameters)
+    code = kept.body
+    if kept.redeemed:
+        why = "code_replayed"
+        await end_family(redeeming.server, tx, code.family, code.consent, why=why, finding=True)
+        raise InvalidGrant(_SPENT, detail="used before; its tokens were ended")
+    if not kept.is_open(now):
+        raise InvalidGrant(_SPENT, detail="expired")
+    resources = narrow_audience(code.resources, parameters.resource)
+    stands = await require_standing(redeeming.server, tx, code.consent)
+    if not await tx.tickets.redeem(TicketKind.CODE, kept.digest, now):
+        raise InvalidGrant(_SPENT, detail="redeemed at the same moment")
+    family = _new_family(redeeming, code)
+    await tx.families.put(family)
+    refreshes = "refresh_token" in redeeming.client.grants
+    return Authorized(
+        event=EventType.TOKEN_ISSUED,
+        stands=stands,
+        family=family,
+        resources=resources,
+        jkt=redeeming.jkt,
+        refresh=family.generation if refreshes else None,
+        code=code if code.openid else None,
+    )
+
+
+def _require_bindings(redeeming: Redeeming, kept: Kept[CodeTicket], parameters: Parameters) -> None:
+    """Client, redirect URI, PKCE and key (check 80); which one failed is for the operator alone."""
+    code = kept.body
+    challenge = b64url(hashlib.sha256(parameters.code_verifier.encode()).digest())
+    wrong = (
+        (code.client != redeeming.client.id, "another client's code"),
+        (parameters.redirect_uri not in {None, code.redirect_uri}, "another redirect_uri"),
+        (not hmac.compare_digest(code.challenge, challenge), "code_verifier does not match"),
+        (code.jkt is not None and code.jkt != redeeming.jkt, "bound to another key"),
+    )
+    for fails, why in wrong:
+        if fails:
+            raise InvalidGrant("The code is not for this client, key or request.", detail=why)
+
+
+def _new_family(redeeming: Redeeming, code: CodeTicket) -> FamilyRow:
+    return FamilyRow(
+        family=code.family,
+        consent=code.consent,
+        client=redeeming.client.client_id,
+        secret=redeeming.server.randomness(32),
+        scope=code.scope,
+        resources=code.resources,
+        jkt=redeeming.jkt,
+        created_at=redeeming.now,
+        expires_at=redeeming.now + redeeming.server.settings.refresh_absolute,
+    )
+
+
+GRANT = Grant(
+    name="authorization_code",
+    spec="RFC 6749 §4.1.3",
+    client_auth=ClientAuth.AS_REGISTERED,
+    parameters=Parameters,
+    authorize=authorize,
+)

@@ -1,0 +1,233 @@
+"""One waiting request and its person: what the pages ask, and what they are told. The server holds all of it."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import msgspec
+
+from grantline.authorization import tickets
+from grantline.authorization.profiles import card_of, profile_of
+from grantline.authorization.server import Server
+from grantline.authorization.standing import Stands
+from grantline.authorization.steps import codes, finish
+from grantline.authorization.steps.presence import is_fresh, is_hinted
+from grantline.authorization.store import TicketKind, Transaction
+from grantline.authorization.tickets import Kept, Notes, RequestTicket
+from grantline.consent import Approval, ClientCard, Offer, Picks, ResourceChoice, apis_to_ask, make_offer, narrow
+from grantline.identity import Session
+from grantline.model.consent import Ceremony
+from grantline.model.errors import AccessDenied, Conflict, LoginRequired, NotFound
+from grantline.model.ids import ApiId, ConsentId, opaque
+from grantline.parties.clients import Client, Standing
+
+_REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Who waits for an answer, told before anybody signed in. `redirect_uri` is the verified one."""
+
+    client: ClientCard
+    redirect_uri: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The request was answered before. `at`: unix seconds. `consent`: what came of it."""
+
+    client: ClientCard
+    what: Literal["allowed", "refused"]
+    at: int
+    consent: ConsentId | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """A request that waits for this person, with its client."""
+
+    kept: Kept[RequestTicket]
+    client: Client
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What came back from the page: the picks, the question they answer, and by which way."""
+
+    picks: Picks
+    digest: str
+    channel: str
+
+
+class Interaction:
+    """Every method raises `NotFound` when the request is gone, or another person's.
+
+    `LoginRequired` from `offer` and `approve`: this sign-in is not recent enough for what the client asked.
+    """
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+
+    async def open(self, handle: str) -> Waiting:
+        """Who waits. Tells nothing that the client itself did not say."""
+
+        async def unit(tx: Transaction) -> Waiting:
+            kept = await tickets.open_request(tx.tickets, handle, self._server.now())
+            client = await _client(tx, kept)
+            return Waiting(card_of(client, kept.body.redirect_uri), kept.body.redirect_uri)
+
+        return await self._server.work.read(unit)
+
+    async def offer(self, handle: str, session: Session) -> Offer | Answered:
+        """The question for this person; ties the request to who asks first. The same each time until answered."""
+        answered = await self._answered(handle, session)
+        if answered is not None:
+            return answered
+        found = await self._server.work.write(lambda tx: self._bound(tx, handle, session))
+        notes = await self._notes(found, handle, session)
+        return self._offer(found, notes)
+
+    async def approve(self, handle: str, picks: Picks, session: Session, *, digest: str, channel: str = "web") -> str:
+        """Record the decision, make the code and use the request up in one unit; the address to go to.
+
+        `digest` is that of the offer shown. Raises `InvalidRequest` on picks beyond it; nothing is stored then.
+        """
+
+        answer = _Answer(picks, digest, channel)
+
+        async def unit(tx: Transaction) -> str:
+            return await self._give(tx, await self._bound(tx, handle, session), session, answer)
+
+        return await self._server.work.write(unit)
+
+    async def refuse(self, handle: str, session: Session) -> str:
+        """Record the refusal and use the request up; the address to go to (`access_denied`)."""
+
+        async def unit(tx: Transaction) -> str:
+            found = await self._bound(tx, handle, session)
+            notes = _noted(found)
+            person, ceremony = session.person, self._ceremony_id()
+            await self._server.consents.refuse(tx, consent=notes.consent, person=person, ceremony=ceremony)
+            outcome = f"{_REFUSED} {notes.consent}"
+            if not await tx.tickets.redeem(TicketKind.REQUEST, found.kept.digest, self._server.now(), outcome):
+                raise Conflict("This request was answered before.")
+            denied = AccessDenied("The person did not allow it.")
+            return finish.with_error(self._server, found.kept.body, denied)
+
+        return await self._server.work.write(unit)
+
+    async def _answered(self, handle: str, session: Session) -> Answered | None:
+        """What came of it, for the person who answered, until the ticket is forgotten."""
+
+        async def unit(tx: Transaction) -> Answered | None:
+            kept = await tickets.find(tx.tickets, RequestTicket, handle)
+            if kept is None or kept.row.redeemed_at is None or kept.row.bound != session.person:
+                return None
+            what, _, consent = (kept.row.outcome or "").partition(" ")
+            if what not in {codes.ALLOWED, _REFUSED}:
+                return None
+            card = card_of(await _client(tx, kept), kept.body.redirect_uri)
+            allowed = what == codes.ALLOWED
+            came_of_it = ConsentId(consent) if allowed else None
+            return Answered(card, "allowed" if allowed else "refused", kept.row.redeemed_at, came_of_it)
+
+        return await self._server.work.read(unit)
+
+    async def _bound(self, tx: Transaction, handle: str, session: Session) -> _Open:
+        """The open request, tied to this person now or before (checks 38, 40)."""
+        kept = await tickets.open_request(tx.tickets, handle, self._server.now())
+        client = await _client(tx, kept)
+        if not is_fresh(kept, session):
+            raise LoginRequired("Sign in again to go on.")
+        if not is_hinted(self._server, kept.body, client, session):
+            raise LoginRequired("Another person is signed in here.", detail="id_token_hint")
+        if not await tx.tickets.bind(TicketKind.REQUEST, kept.digest, session.person):
+            raise NotFound("This request is no longer open.", detail="bound to another person")
+        return _Open(kept, client)
+
+    async def _notes(self, found: _Open, handle: str, session: Session) -> Notes:
+        """What was learned when this person came first; each API is asked once for each request."""
+        if found.kept.row.notes is not None:
+            return _noted(found)
+        lists = await self._ask_apis(found, session)
+        server, request = self._server, found.kept.body
+
+        async def unit(tx: Transaction) -> Notes:
+            # A second tab may have been quicker: then its notes hold, and there is one consent to decide on.
+            now = await self._bound(tx, handle, session)
+            if now.kept.row.notes is not None:
+                return _noted(now)
+            subject = server.keys.pairwise.subject(now.client.sector_host, session.person)
+            state = await server.consents.request(
+                tx, person=session.person, subject=subject, client=request.client, asked=request.asked,
+                scope=request.scope,
+            )  # fmt: skip
+            notes = Notes(consent=state.consent_id, opened_at=server.now(), lists=lists)
+            await tx.tickets.note(TicketKind.REQUEST, now.kept.digest, msgspec.json.encode(notes))
+            return notes
+
+        return await server.work.write(unit)
+
+    async def _ask_apis(self, found: _Open, session: Session) -> dict[ApiId, tuple[ResourceChoice, ...]]:
+        names = await self._names_at_apis(session)
+        apis = apis_to_ask(self._server.catalog(), found.kept.body.asked)
+        return {api: await self._server.lists.of(api, names[api]) if api in names else () for api in apis}
+
+    async def _names_at_apis(self, session: Session) -> dict[ApiId, str]:
+        person = await self._server.work.read(lambda tx: tx.people.by_id(session.person))
+        return {} if person is None else person.resource_names
+
+    def _offer(self, found: _Open, notes: Notes) -> Offer:
+        catalog, request = self._server.catalog(), found.kept.body
+        profile = profile_of(found.client, catalog, request.redirect_uri)
+        return make_offer(
+            catalog=catalog, client=profile, asked=request.asked, resources=notes.lists, now=notes.opened_at
+        )
+
+    async def _give(self, tx: Transaction, found: _Open, session: Session, answer: _Answer) -> str:
+        server, request, catalog = self._server, found.kept.body, self._server.catalog()
+        notes = _noted(found)
+        profile = profile_of(found.client, catalog, request.redirect_uri)
+        offer = self._offer(found, notes)
+        person = await tx.people.by_id(session.person)
+        approval = Approval(
+            client=profile,
+            asked=request.asked,
+            scope=request.scope,
+            agreed=narrow(
+                catalog=catalog,
+                client=profile,
+                asked=request.asked,
+                offer=offer,
+                picks=answer.picks,
+                digest=answer.digest,
+            ),
+            ceremony=self._ceremony(session, notes, answer.channel),
+            resource_subjects=() if person is None else tuple(person.resource_names.items()),
+            language=request.language,
+        )
+        state, version = await server.consents.give(
+            tx, catalog=catalog, consent=notes.consent, person=session.person, approval=approval
+        )
+        return await codes.deliver(server, tx, found.kept, Stands(state, version), session)
+
+    def _ceremony(self, session: Session, notes: Notes, channel: str) -> Ceremony:
+        decided_ms = max(0, self._server.clock.wall_us() // 1_000 - notes.opened_at * 1_000)
+        return Ceremony(
+            id=self._ceremony_id(), amr=session.amr, auth_time=session.auth_time, decided_ms=decided_ms, channel=channel
+        )
+
+    def _ceremony_id(self) -> str:
+        return opaque("cer", self._server.randomness)
+
+
+def _noted(found: _Open) -> Notes:
+    if found.kept.row.notes is None:
+        raise Conflict("Look at the question before answering it.")
+    return msgspec.json.decode(found.kept.row.notes, type=Notes)
+
+
+async def _client(tx: Transaction, kept: Kept[RequestTicket]) -> Client:
+    client = await tx.clients.get(kept.body.client)
+    if client is None or client.status is not Standing.ACTIVE:
+        raise NotFound("This request is no longer open.", detail="the client is gone or stopped")
+    return client

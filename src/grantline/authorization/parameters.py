@@ -1,0 +1,94 @@
+"""Reads parameters once, at the edge. What is repeated, oversized or malformed is refused here."""
+
+from typing import Any, TypeVar
+from urllib.parse import unquote_to_bytes
+
+import msgspec
+
+from grantline.authorization.http import Request
+from grantline.model.errors import InvalidRequest
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+MAX_NAME = 100
+MAX_VALUE = 16 * 1024
+MAX_COUNT = 60
+REPEATABLE = frozenset({"resource"})
+"""Only `resource` may be given more than once (RFC 8707 §2); everything else once (RFC 6749 §3.1)."""
+
+Form = dict[str, str | tuple[str, ...]]
+
+
+def read_form(request: Request) -> Form:
+    """The parameters of a form body; any other content type is refused (check 94)."""
+    kind = (request.only("content-type") or "").split(";")[0].strip().lower()
+    if kind != "application/x-www-form-urlencoded":
+        raise InvalidRequest("Send the parameters as application/x-www-form-urlencoded.")
+    if request.query:
+        raise InvalidRequest("Send the parameters in the body, not in the address.")
+    return read_encoded(request.body.decode("latin-1"))
+
+
+def read_encoded(text: str) -> Form:
+    """Parameters of a form or query string; an empty value counts as absent (RFC 6749 §3.1)."""
+    form: Form = {}
+    pairs = [pair for pair in text.split("&") if pair]
+    if len(pairs) > MAX_COUNT:
+        raise InvalidRequest("There are too many parameters.")
+    for pair in pairs:
+        name, _, value = (_decoded(part) for part in pair.partition("="))
+        if not name or len(name) > MAX_NAME or len(value) > MAX_VALUE:
+            raise InvalidRequest(f"A parameter is too long: {_shown(name)}.")
+        if name in form and name not in REPEATABLE:
+            raise InvalidRequest(f"Send {_shown(name)} only once.")
+        if name in REPEATABLE:
+            earlier = form.get(name, ())
+            form[name] = (*earlier, value) if value and isinstance(earlier, tuple) else earlier
+        else:
+            form[name] = value
+    return {name: value for name, value in form.items() if value}
+
+
+def read_into(kind: type[T], form: Form) -> T:
+    """The parameters that this request takes, as one frozen value; others are ignored (RFC 6749 §3.1, check 14)."""
+    try:
+        return msgspec.convert(form, kind)
+    except msgspec.ValidationError as error:
+        raise InvalidRequest(_sentence(str(error)), detail=str(error)) from error
+
+
+def text(form: Form, name: str) -> str | None:
+    """The one value of a parameter, or None."""
+    value = form.get(name)
+    return value if isinstance(value, str) else None
+
+
+def read_json(value: str, kind: Any, name: str) -> Any:
+    """A parameter whose value is JSON of one shape."""
+    try:
+        return msgspec.json.decode(value.encode(), type=kind)
+    except (msgspec.ValidationError, msgspec.DecodeError) as error:
+        raise InvalidRequest(f"{name} is not what it must be: {error}.") from error
+
+
+def _decoded(part: str) -> str:
+    try:
+        decoded = unquote_to_bytes(part.replace("+", " ")).decode()
+    except UnicodeDecodeError as error:
+        raise InvalidRequest("A parameter is not UTF-8.") from error
+    if "\0" in decoded:
+        raise InvalidRequest("A parameter holds a NUL.")
+    return decoded
+
+
+def _shown(name: str) -> str:
+    """A name that is safe to repeat back: only the letters that parameter names have."""
+    return "".join(letter for letter in name[:40] if letter.isascii() and (letter.isalnum() or letter in "_-."))
+
+
+def _sentence(message: str) -> str:
+    """Turns what msgspec says into words for the caller, naming the parameter only."""
+    if "missing required field" in message:
+        return f"The parameter {message.split('`')[1]} is missing."
+    place = message.partition(" - at `$.")[2].rstrip("`")
+    return f"The parameter {_shown(place.split('[')[0])} is malformed or too long."

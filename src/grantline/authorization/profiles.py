@@ -1,0 +1,37 @@
+"""What the registry knows of a client, in the words in which consent asks for it."""
+
+from urllib.parse import urlsplit
+
+from grantline.catalog import Catalog
+from grantline.consent import ClientCard, ClientProfile
+from grantline.parties.clients import Client
+from grantline.parties.registry import metadata_hash
+
+OPENID = "openid"
+
+
+def card_of(client: Client, redirect_uri: str) -> ClientCard:
+    """Who asks, and where the answer goes."""
+    back = urlsplit(redirect_uri)
+    return ClientCard(
+        id=client.client_id,
+        name=client.name,
+        tier=client.tier.value,
+        kind=client.kind.value,
+        host=urlsplit(client.web).hostname or client.web,
+        redirect_host=back.hostname or f"{back.scheme}:",
+        publisher=client.publisher,
+        verified_by=client.verified_by,
+    )
+
+
+def profile_of(client: Client, catalog: Catalog, redirect_uri: str) -> ClientProfile:
+    """The same with the ceiling: the items of all scopes that the client is registered for."""
+    scopes = tuple(scope for scope in client.scopes if scope != OPENID)
+    return ClientProfile(
+        card=card_of(client, redirect_uri),
+        ceiling=catalog.scope_items(scopes),
+        metadata_hash=metadata_hash(client),
+        contact=client.contact or client.web,
+        jurisdiction=client.jurisdiction,
+    )

@@ -1,0 +1,120 @@
+"""Our own small ASGI router for the endpoints that machines call."""
+
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import structlog
+
+from grantline.authorization.http import Request, Response, json_response
+from grantline.model.errors import AuditUnavailable, GrantlineError, InvalidClient, OAuthError, TemporarilyUnavailable
+
+Handler = Callable[[Request], Awaitable[Response]]
+Scope = Mapping[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+MAX_BODY = 64 * 1024
+_log = structlog.get_logger("grantline.authorization")
+_CORS = ((b"access-control-allow-origin", b"*"), (b"access-control-expose-headers", b"dpop-nonce, www-authenticate"))
+_PREFLIGHT = (
+    *_CORS,
+    (b"access-control-allow-methods", b"GET, POST"),
+    (b"access-control-allow-headers", b"authorization, content-type, dpop"),
+    (b"access-control-max-age", b"600"),
+)
+
+
+class Router:
+    """An ASGI application: path and method to handler. Errors of the OAuth family become answers here alone.
+
+    `routes`: path → method → handler. `shared`: paths that scripts of other origins may call (never authorize).
+    """
+
+    def __init__(self, routes: Mapping[str, Mapping[str, Handler]], shared: frozenset[str] = frozenset()) -> None:
+        self._routes = routes
+        self._shared = shared
+
+    def knows(self, path: str) -> bool:
+        """True if this router answers for the path."""
+        return path in self._routes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request."""
+        if scope["type"] != "http":
+            raise RuntimeError(f"these endpoints speak HTTP, not {scope['type']}")
+        response = await self._answer(scope, receive)
+        extra = _CORS if scope["path"] in self._shared else ()
+        length = (b"content-length", str(len(response.body)).encode())
+        headers = [*response.headers, *extra, length]
+        await send({"type": "http.response.start", "status": response.status, "headers": headers})
+        body = b"" if scope["method"] == "HEAD" else response.body
+        await send({"type": "http.response.body", "body": body})
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Response:
+        methods = self._routes.get(scope["path"])
+        if methods is None:
+            return json_response({"error": "not_found"}, 404)
+        method = "GET" if scope["method"] == "HEAD" else scope["method"]
+        if method == "OPTIONS" and scope["path"] in self._shared:
+            return Response(204, b"", _PREFLIGHT)
+        handler = methods.get(method)
+        if handler is None:
+            allowed = ", ".join(methods).encode()
+            return json_response({"error": "invalid_request"}, 405, (b"allow", allowed))
+        body = await _body(receive)
+        if body is None:
+            return json_response(_shape("invalid_request", "The request is larger than this endpoint accepts."), 413)
+        return await _guarded(handler, _request(scope, body))
+
+
+async def _guarded(handler: Handler, request: Request) -> Response:
+    try:
+        return await handler(request)
+    except AuditUnavailable as error:
+        return error_response(TemporarilyUnavailable(error.message, detail=error.detail), request.path)
+    except GrantlineError as error:
+        return error_response(error, request.path)
+    except Exception:
+        reference = secrets.token_hex(6)
+        _log.exception("endpoint failed", path=request.path, reference=reference)
+        return json_response(_shape("server_error", f"Something failed here; reference {reference}."), 500)
+
+
+def error_response(error: GrantlineError, path: str) -> Response:
+    """The answer to the caller (RFC 6749 §5.2); what only the operator may know goes to the log."""
+    code, status = (error.code, error.status) if isinstance(error, OAuthError) else ("invalid_request", 400)
+    _log.info("refused", path=path, error=code, message=error.message, detail=error.detail)
+    challenge = ((b"www-authenticate", b'Basic realm="grantline"'),) if isinstance(error, InvalidClient) else ()
+    return json_response(_shape(code, error.message), status, *challenge)
+
+
+def _shape(code: str, message: str) -> dict[str, str]:
+    return {"error": code, "error_description": message}
+
+
+async def _body(receive: Receive) -> bytes | None:
+    """The whole body, or None if it is too large."""
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return b""
+        chunk: bytes = message.get("body", b"")
+        size += len(chunk)
+        if size > MAX_BODY:
+            return None
+        chunks.append(chunk)
+        if not message.get("more_body", False):
+            return b"".join(chunks)
+
+
+def _request(scope: Scope, body: bytes) -> Request:
+    headers: dict[str, tuple[str, ...]] = {}
+    for name, value in scope["headers"]:
+        key = name.decode("latin-1").lower()
+        headers[key] = (*headers.get(key, ()), value.decode("latin-1"))
+    client = scope.get("client")
+    query = scope.get("query_string", b"").decode("latin-1")
+    return Request(scope["method"], scope["path"], query, headers, body, client[0] if client else "")

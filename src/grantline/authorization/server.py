@@ -1,0 +1,92 @@
+"""What every endpoint works with: who we are, our keys, our clock, what is kept. Handed in, so tests own the world."""
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from grantline.authorization.http import Response
+from grantline.authorization.settings import Settings
+from grantline.authorization.store import Transaction
+from grantline.catalog import Catalog
+from grantline.consent import Consents, ResourceChoice
+from grantline.crypto.es256 import PublicKey, SigningKey
+from grantline.identity import Session
+from grantline.model.clock import Clock
+from grantline.model.ids import ApiId, Randomness
+from grantline.model.ports import Work
+from grantline.parties.pairwise import Pairwise
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """`signing` makes tokens; `retired` keys only verify, until what they signed has expired.
+
+    `refresh`: 32 secret bytes from which refresh tokens are made, together with a secret in the database.
+    """
+
+    signing: SigningKey
+    refresh: bytes
+    pairwise: Pairwise
+    retired: tuple[PublicKey, ...] = ()
+
+    @classmethod
+    def of(cls, signing: SigningKey, pairwise_key: bytes, retired: tuple[PublicKey, ...] = ()) -> "Keys":
+        """All keys of an authority from its two key files."""
+        refresh = hmac.digest(pairwise_key, b"grantline refresh tokens", hashlib.sha256)
+        return cls(signing, refresh, Pairwise(pairwise_key), retired)
+
+    def find(self, kid: str) -> PublicKey | None:
+        """The public key of this name; an unknown one is refused (check 114)."""
+        return next((key for key in (self.signing.public, *self.retired) if key.kid == kid), None)
+
+
+class Pages(Protocol):
+    """Where the browser goes, and how an error looks that must not be redirected."""
+
+    def sign_in(self, handle: str) -> str:
+        """Path of the sign-in page that comes back to this request."""
+        ...
+
+    def consent(self, handle: str) -> str:
+        """Path of the consent page of this request."""
+        ...
+
+    def error(self, code: str, reference: str) -> Response:
+        """The error page; its text is fixed per code, never made from the request."""
+        ...
+
+
+class ResourceLists(Protocol):
+    """Asks an API what a person may share."""
+
+    async def of(self, api: ApiId, owner: str) -> tuple[ResourceChoice, ...]:
+        """The things of `owner` (the person's name at that API); raises `TemporarilyUnavailable`."""
+        ...
+
+
+CurrentSession = Callable[[str | None], Awaitable[Session | None]]
+"""The session that the value of a `Cookie` header names, or None."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """One authorization server. `catalog` is asked each time, because `apply` may replace it."""
+
+    issuer: str
+    keys: Keys
+    work: Work[Transaction]
+    consents: Consents
+    catalog: Callable[[], Catalog]
+    clock: Clock
+    session: CurrentSession
+    pages: Pages
+    lists: ResourceLists
+    settings: Settings = field(default_factory=Settings)
+    randomness: Randomness = secrets.token_bytes
+
+    def now(self) -> int:
+        """Unix seconds."""
+        return self.clock.wall_us() // 1_000_000

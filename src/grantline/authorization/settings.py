@@ -1,0 +1,28 @@
+"""How the authorization server behaves, with the value that is safe when nothing is said."""
+
+from dataclasses import dataclass
+
+from grantline.model.setting import setting
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All times in seconds."""
+
+    code_lifetime: int = setting(60, help="Seconds a code may wait to be redeemed (at most 60).")
+    request_lifetime: int = setting(590, help="Seconds a pushed request may wait for its person (below 600).")
+    access_lifetime: int = setting(300, help="Seconds an access token is valid; never beyond its consent.")
+    id_token_lifetime: int = setting(300, help="Seconds an ID token is valid.")
+    refresh_idle: int = setting(30 * 86_400, help="Seconds after which an unused refresh token ends.")
+    refresh_absolute: int = setting(365 * 86_400, help="Seconds after which a family of refresh tokens ends.")
+    refresh_repeat: int = setting(
+        30, help="Seconds in which a bound or confidential client may repeat its last refresh and get the same answer."
+    )
+    assertion_lifetime: int = setting(300, help="Longest time a client assertion may be valid.")
+    clock_skew: int = setting(10, help="Seconds by which other clocks may differ from ours.")
+    burned_capacity: int = setting(
+        200_000, help="Proofs and assertions remembered at once; when full, new ones are refused, never old forgotten."
+    )
+    requests_per_minute: int = setting(
+        6_000, help="Requests a minute that one client from one address may send to the token endpoint."
+    )

@@ -1,0 +1,1 @@
+"""The phases that endpoints are made of, one file each."""

@@ -1,0 +1,44 @@
+"""Which client is this, and did it prove it: with its registered method, and with only that one (RFC 6749 §2.3)."""
+
+from dataclasses import dataclass
+
+from grantline.authorization.client_auth import methods
+from grantline.authorization.http import Request
+from grantline.authorization.parameters import Form
+from grantline.authorization.server import Server
+from grantline.authorization.units import Burn
+from grantline.model.errors import InvalidClient, InvalidRequest
+from grantline.model.ids import ClientId
+from grantline.parties.clients import Client, Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Authenticated:
+    """A client that proved itself as it is registered to. `burns`: what this proof uses up."""
+
+    client: Client
+    burns: tuple[Burn, ...]
+
+
+async def authenticate_client(server: Server, request: Request, form: Form) -> Authenticated:
+    """The client of this request; raises `InvalidClient`, or `InvalidRequest` for two proofs at once (check 70)."""
+    stray = bool(request.values("authorization")) or "client_secret" in form
+    presented = [(method, name) for method in methods() if (name := method.claimed(form)) is not None]
+    if stray and "client_assertion" in form:
+        raise InvalidRequest("Use one way to authenticate the client, not two.")
+    if stray or len(presented) != 1:
+        raise InvalidClient("The client did not prove who it is.", detail="no method of ours, or several")
+    method, name = presented[0]
+    client = await find_client(server, name)
+    if client is None or client.auth is not method.name:
+        raise InvalidClient("The client did not prove who it is.", detail="unknown, or another method is registered")
+    if client.status is not Standing.ACTIVE:
+        raise InvalidClient("This client is stopped for now.", detail="disabled by the operator")
+    return Authenticated(client, method.authenticate(server, client, form))
+
+
+async def find_client(server: Server, name: str) -> Client | None:
+    """The registration of this id."""
+    if len(name) > 200:
+        return None
+    return await server.work.read(lambda tx: tx.clients.get(ClientId(name)))

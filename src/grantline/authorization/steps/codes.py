@@ -1,0 +1,82 @@
+"""Makes a code on a consent that stands, and uses up the request that led to it, in the caller's transaction."""
+
+from grantline.authorization import tickets
+from grantline.authorization.profiles import profile_of
+from grantline.authorization.server import Server
+from grantline.authorization.standing import Stands
+from grantline.authorization.steps import finish
+from grantline.authorization.store import TicketKind, Transaction
+from grantline.authorization.tickets import CodeTicket, Kept, RequestTicket
+from grantline.consent.narrowing import all_covered
+from grantline.identity import Session
+from grantline.model.consent import Item, Status
+from grantline.model.errors import Conflict
+from grantline.model.ids import FamilyId, opaque
+from grantline.parties.clients import Client
+
+ALLOWED = "allowed"
+
+
+async def deliver(server: Server, tx: Transaction, kept: Kept[RequestTicket], stands: Stands, session: Session) -> str:
+    """Use the request up, keep a code for it, and give the address that brings the code (checks 32 to 34, 63)."""
+    request, now = kept.body, server.now()
+    outcome = f"{ALLOWED} {stands.state.consent_id}"
+    if not await tx.tickets.redeem(TicketKind.REQUEST, kept.digest, now, outcome):
+        raise Conflict("This request was answered before.")
+    handle = tickets.new_handle(server.randomness)
+    code = CodeTicket(
+        client=request.client,
+        redirect_uri=request.redirect_uri,
+        challenge=request.challenge,
+        jkt=request.jkt,
+        nonce=request.nonce,
+        scope=_scope(request, stands),
+        openid=request.openid,
+        resources=_resources(server, request, stands.version.granted),
+        consent=stands.state.consent_id,
+        person=stands.state.person,
+        subject=stands.state.subject,
+        auth_time=session.auth_time,
+        amr=session.amr,
+        family=FamilyId(opaque("f", server.randomness)),
+    )
+    await tickets.keep(tx.tickets, handle, code, now + server.settings.code_lifetime)
+    return finish.with_code(server, request, handle)
+
+
+async def deliver_again(
+    server: Server, tx: Transaction, kept: Kept[RequestTicket], client: Client, session: Session
+) -> str | None:
+    """The same on a consent that already answers this very question; None if there is none (check 41)."""
+    stands = await _answered_before(server, tx, kept.body, client, session)
+    return None if stands is None else await deliver(server, tx, kept, stands, session)
+
+
+async def _answered_before(
+    server: Server, tx: Transaction, request: RequestTicket, client: Client, session: Session
+) -> Stands | None:
+    """An active consent of this person and client that was offered all of this, by the client as it is today."""
+    wanted = tuple(one.item for one in request.asked)
+    profile = profile_of(client, server.catalog(), request.redirect_uri)
+    for state in await tx.consents.of_person(session.person):
+        if state.client != client.id or state.status is not Status.ACTIVE:
+            continue
+        version = await tx.consents.version(state.consent_id, state.version)
+        if version is None or server.now() >= version.expires_at:
+            continue
+        same_client = version.client_metadata_hash == profile.metadata_hash
+        if same_client and all_covered(wanted, version.offered, open_resources=True):
+            return Stands(state, version)
+    return None
+
+
+def _scope(request: RequestTicket, stands: Stands) -> str:
+    """The scopes asked for of which something was agreed; `openid` is no access and stays."""
+    agreed = {*stands.version.scope.split(), "openid"}
+    return " ".join(scope for scope in request.scope.split() if scope in agreed)
+
+
+def _resources(server: Server, request: RequestTicket, granted: tuple[Item, ...]) -> tuple[str, ...]:
+    """The audiences of which something was agreed."""
+    agreed = {server.issuer, *(place for item in granted for place in item.locations)}
+    return tuple(resource for resource in request.resources if resource in agreed)

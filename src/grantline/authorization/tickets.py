@@ -1,0 +1,133 @@
+"""Single-use, short-lived state in one typed store: pushed requests and codes. Redeemed once, by compare-and-set."""
+
+import hashlib
+from typing import Annotated, Generic, NewType, TypeVar
+
+import msgspec
+
+from grantline.authorization.store import TicketKind, TicketRow, TicketRows
+from grantline.catalog import Asked
+from grantline.consent import ResourceChoice
+from grantline.crypto.encoding import b64url
+from grantline.model.errors import NotFound
+from grantline.model.ids import ApiId, ClientId, ConsentId, FamilyId, PersonId, Randomness, SubjectId
+
+TicketHandle = NewType("TicketHandle", str)
+HANDLE_BYTES = 32
+Handle = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{43}$")]
+"""What a handle looks like: 256 random bits in base64url. Anything else is not worth a look-up."""
+
+
+class RequestTicket(msgspec.Struct, frozen=True, kw_only=True, tag="request"):
+    """A checked authorization request, kept until the person finishes (RFC 9126). `asked` is its inner form.
+
+    `jkt`: key that the code will be bound to. `created_at`: unix seconds. `native`: the redirect cannot prove who
+    receives it.
+    """
+
+    client: ClientId
+    redirect_uri: str
+    state: str | None
+    nonce: str | None
+    challenge: str
+    scope: str
+    openid: bool
+    resources: tuple[str, ...]
+    asked: tuple[Asked, ...]
+    prompt: tuple[str, ...]
+    max_age: int | None
+    hint: SubjectId | None
+    language: str
+    jkt: str | None
+    created_at: int
+
+
+class CodeTicket(msgspec.Struct, frozen=True, kw_only=True, tag="code"):
+    """What a code stands for. The family is named beforehand, so a code used twice can end what came of it."""
+
+    client: ClientId
+    redirect_uri: str
+    challenge: str
+    jkt: str | None
+    nonce: str | None
+    scope: str
+    openid: bool
+    resources: tuple[str, ...]
+    consent: ConsentId
+    person: PersonId
+    subject: SubjectId
+    auth_time: int
+    amr: tuple[str, ...]
+    family: FamilyId
+
+
+class Notes(msgspec.Struct, frozen=True, kw_only=True):
+    """What was learned when the person came: the consent to decide on, when, and what each API listed."""
+
+    consent: ConsentId
+    opened_at: int
+    lists: dict[ApiId, tuple[ResourceChoice, ...]]
+
+
+Body = TypeVar("Body", RequestTicket, CodeTicket)
+
+
+class Kept(msgspec.Struct, Generic[Body], frozen=True):
+    """A ticket as found: its content, and the row with what has happened to it."""
+
+    body: Body
+    row: TicketRow
+
+    @property
+    def digest(self) -> bytes:
+        """Where it is found."""
+        return self.row.digest
+
+    @property
+    def redeemed(self) -> bool:
+        """True once it was used up."""
+        return self.row.redeemed_at is not None
+
+    def is_open(self, now: int) -> bool:
+        """True while it can still be used (`now` in unix seconds)."""
+        return not self.redeemed and now < self.row.expires_at
+
+
+_KINDS: dict[type[RequestTicket] | type[CodeTicket], TicketKind] = {
+    RequestTicket: TicketKind.REQUEST,
+    CodeTicket: TicketKind.CODE,
+}
+
+
+def new_handle(randomness: Randomness) -> TicketHandle:
+    """An unguessable handle; only its hash is ever kept (checks 33, 34, 61)."""
+    return TicketHandle(b64url(randomness(HANDLE_BYTES)))
+
+
+def digest_of(kind: TicketKind, handle: str) -> bytes:
+    """Where a handle of this kind is found. The kind is part of the hash, so kinds can never meet."""
+    return hashlib.sha256(f"{kind}\0{handle}".encode()).digest()
+
+
+async def keep(rows: TicketRows, handle: TicketHandle, body: RequestTicket | CodeTicket, expires_at: int) -> None:
+    """Keep a new ticket under its handle until `expires_at` (unix seconds)."""
+    kind = _KINDS[type(body)]
+    await rows.put(
+        TicketRow(kind=kind, digest=digest_of(kind, handle), body=msgspec.json.encode(body), expires_at=expires_at)
+    )
+
+
+async def find(rows: TicketRows, kind: type[Body], handle: str) -> Kept[Body] | None:
+    """The ticket of exactly this kind, also when it is used up or too old; None if there is none."""
+    name = _KINDS[kind]
+    row = await rows.get(name, digest_of(name, handle))
+    return None if row is None else Kept(msgspec.json.decode(row.body, type=kind), row)
+
+
+async def open_request(rows: TicketRows, handle: str, now: int) -> Kept[RequestTicket]:
+    """A request that still waits for its person; raises `NotFound` otherwise, without saying why."""
+    kept = await find(rows, RequestTicket, handle)
+    if kept is None or not kept.is_open(now):
+        why = "unknown" if kept is None else "used" if kept.redeemed else "expired"
+        raise NotFound("This request is no longer open. Go back to the app and start again.", detail=why)
+    return kept

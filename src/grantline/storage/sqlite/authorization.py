@@ -1,0 +1,158 @@
+"""Tickets, families and used-up identifiers in SQLite. Every redemption is one compare-and-set statement."""
+
+from typing import Any
+
+import msgspec
+from sqlalchemy import bindparam, delete, func, literal_column, select, update
+from sqlalchemy import insert as plain_insert
+from sqlalchemy.dialects.sqlite import insert
+
+from grantline.authorization.store import Burnt, FamilyRow, TicketKind, TicketRow
+from grantline.model.ids import FamilyId
+from grantline.storage.schema.authorization import BURNED, FAMILIES, TICKETS
+from grantline.storage.sqlite.cursor import Cursor
+from grantline.storage.statements import Statement
+
+_TICKET_COLUMNS = ("kind", "digest", "body", "expires_at", "redeemed_at", "bound", "notes", "arrived", "outcome")
+_FAMILY_COLUMNS = (
+    "family", "consent", "client", "secret", "scope", "resources", "jkt",
+    "created_at", "expires_at", "generation", "rotated_at", "ended_at",
+)  # fmt: skip
+_this_ticket = (TICKETS.c.digest == bindparam("of")) & (TICKETS.c.kind == bindparam("as_kind"))
+_this_family = FAMILIES.c.family == bindparam("of")
+
+_PUT_TICKET = Statement(plain_insert(TICKETS).values({name: bindparam(name) for name in _TICKET_COLUMNS}))
+_GET_TICKET = Statement(select(*(TICKETS.c[name] for name in _TICKET_COLUMNS)).where(_this_ticket))
+_REDEEM = Statement(
+    update(TICKETS)
+    .where(_this_ticket, TICKETS.c.redeemed_at.is_(None), TICKETS.c.expires_at > bindparam("at"))
+    .values(redeemed_at=bindparam("at"), outcome=bindparam("how"))
+)
+_BIND = Statement(
+    update(TICKETS)
+    .where(_this_ticket, TICKETS.c.bound.is_(None) | (TICKETS.c.bound == bindparam("to")))
+    .values(bound=bindparam("to"))
+)
+_NOTE = Statement(update(TICKETS).where(_this_ticket, TICKETS.c.notes.is_(None)).values(notes=bindparam("text")))
+_ARRIVE = Statement(
+    update(TICKETS).where(_this_ticket, TICKETS.c.arrived.is_(None)).values(arrived=bindparam("with_session"))
+)
+_SWEEP_TICKETS = Statement(delete(TICKETS).where(TICKETS.c.expires_at < bindparam("before")))
+
+_PUT_FAMILY = Statement(plain_insert(FAMILIES).values({name: bindparam(name) for name in _FAMILY_COLUMNS}))
+_GET_FAMILY = Statement(select(*(FAMILIES.c[name] for name in _FAMILY_COLUMNS)).where(_this_family))
+_ADVANCE = Statement(
+    update(FAMILIES)
+    .where(_this_family, FAMILIES.c.generation == bindparam("past"), FAMILIES.c.ended_at.is_(None))
+    .values(generation=FAMILIES.c.generation + 1, rotated_at=bindparam("at"))
+)
+_END = Statement(update(FAMILIES).where(_this_family, FAMILIES.c.ended_at.is_(None)).values(ended_at=bindparam("at")))
+
+# Rows are added in order and go in nearly the same order, so the span of ids bounds their number from above: two
+# index lookups where a count would read them all. Where it is wrong it is too high, which refuses and never forgets.
+_span = (
+    select(func.coalesce(func.max(BURNED.c.id), 0)).scalar_subquery()
+    - select(func.coalesce(func.min(BURNED.c.id), 1)).scalar_subquery()
+    + 1
+)
+_columns = ("purpose", "digest", "until")
+_values = [bindparam(name, type_=BURNED.c[name].type).label(name) for name in _columns]
+_BURN = Statement(
+    insert(BURNED).from_select(_columns, select(*_values).where(_span < bindparam("capacity"))).on_conflict_do_nothing()
+)
+_KEEP = Statement(insert(BURNED).values({name: bindparam(name) for name in _columns}).on_conflict_do_nothing())
+_HAS = Statement(
+    select(literal_column("1")).where(BURNED.c.purpose == bindparam("purpose"), BURNED.c.digest == bindparam("digest"))
+)
+_SWEEP_BURNED = Statement(delete(BURNED).where(BURNED.c.until < bindparam("before")))
+
+
+class SqliteTickets:
+    """Implements `TicketRows`."""
+
+    def __init__(self, cursor: Cursor) -> None:
+        self._cursor = cursor
+
+    async def put(self, row: TicketRow) -> None:
+        """Keep a new ticket."""
+        self._cursor.run(_PUT_TICKET, **msgspec.structs.asdict(row))
+
+    async def get(self, kind: TicketKind, digest: bytes) -> TicketRow | None:
+        """The ticket, redeemed or expired ones included."""
+        row = self._cursor.one(_GET_TICKET, of=digest, as_kind=kind)
+        return None if row is None else TicketRow(**{**dict(row), "kind": TicketKind(row["kind"])})
+
+    async def redeem(self, kind: TicketKind, digest: bytes, at: int, outcome: str | None = None) -> bool:
+        """Use it up."""
+        return self._cursor.run(_REDEEM, of=digest, as_kind=kind, at=at, how=outcome) == 1
+
+    async def bind(self, kind: TicketKind, digest: bytes, person: str) -> bool:
+        """Tie it to the first person."""
+        return self._cursor.run(_BIND, of=digest, as_kind=kind, to=person) == 1
+
+    async def note(self, kind: TicketKind, digest: bytes, notes: bytes) -> None:
+        """Keep what was learned, once."""
+        self._cursor.run(_NOTE, of=digest, as_kind=kind, text=notes)
+
+    async def arrive(self, kind: TicketKind, digest: bytes, session: str) -> None:
+        """Keep with which session the browser came first."""
+        self._cursor.run(_ARRIVE, of=digest, as_kind=kind, with_session=session)
+
+    async def sweep(self, before: int) -> int:
+        """Forget what expired."""
+        return self._cursor.run(_SWEEP_TICKETS, before=before)
+
+
+class SqliteFamilies:
+    """Implements `FamilyRows`."""
+
+    def __init__(self, cursor: Cursor) -> None:
+        self._cursor = cursor
+
+    async def put(self, row: FamilyRow) -> None:
+        """Keep a new family."""
+        values: dict[str, Any] = msgspec.structs.asdict(row)
+        self._cursor.run(_PUT_FAMILY, **{**values, "resources": " ".join(row.resources)})
+
+    async def get(self, family: FamilyId) -> FamilyRow | None:
+        """The family, ended ones included."""
+        row = self._cursor.one(_GET_FAMILY, of=family)
+        return None if row is None else FamilyRow(**{**dict(row), "resources": tuple(row["resources"].split())})
+
+    async def advance(self, family: FamilyId, generation: int, at: int) -> bool:
+        """Move on from this generation."""
+        return self._cursor.run(_ADVANCE, of=family, past=generation, at=at) == 1
+
+    async def end(self, family: FamilyId, at: int) -> bool:
+        """End it."""
+        return self._cursor.run(_END, of=family, at=at) == 1
+
+
+class SqliteBurned:
+    """Implements `BurnedRows`. Shared by every process over the file, and still there after a restart."""
+
+    def __init__(self, cursor: Cursor) -> None:
+        self._cursor = cursor
+
+    async def burn(self, purpose: str, digest: bytes, until: int, *, now: int, capacity: int) -> Burnt:
+        """Use it up; when there is no room, only what no longer counts is forgotten."""
+        for attempt in ("as it is", "after sweeping"):
+            if self._cursor.run(_BURN, purpose=purpose, digest=digest, until=until, capacity=capacity) == 1:
+                return Burnt.FRESH
+            if await self.has(purpose, digest):
+                return Burnt.SPENT
+            if attempt == "as it is":
+                await self.sweep(now)
+        return Burnt.FULL
+
+    async def keep(self, purpose: str, digest: bytes, until: int) -> bool:
+        """Keep it whatever the bound."""
+        return self._cursor.run(_KEEP, purpose=purpose, digest=digest, until=until) == 1
+
+    async def has(self, purpose: str, digest: bytes) -> bool:
+        """True if it is kept."""
+        return self._cursor.one(_HAS, purpose=purpose, digest=digest) is not None
+
+    async def sweep(self, before: int) -> int:
+        """Forget what no longer counts."""
+        return self._cursor.run(_SWEEP_BURNED, before=before)

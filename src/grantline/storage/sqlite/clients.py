@@ -1,0 +1,48 @@
+"""Registrations in SQLite."""
+
+from functools import lru_cache
+
+import msgspec
+from sqlalchemy import bindparam, select
+from sqlalchemy.dialects.sqlite import insert
+
+from grantline.model.ids import ClientId
+from grantline.parties.clients import Client
+from grantline.storage.schema.clients import CLIENTS
+from grantline.storage.sqlite.cursor import Cursor
+from grantline.storage.statements import Statement
+
+_GET = Statement(select(CLIENTS.c.body).where(CLIENTS.c.id == bindparam("client")))
+_ALL = Statement(select(CLIENTS.c.body).order_by(CLIENTS.c.id))
+_new = insert(CLIENTS).values(id=bindparam("client"), body=bindparam("body"), changed_at=bindparam("at"))
+_PUT = Statement(
+    _new.on_conflict_do_update(
+        index_elements=[CLIENTS.c.id], set_={"body": _new.excluded.body, "changed_at": _new.excluded.changed_at}
+    )
+)
+
+
+class SqliteClients:
+    """Implements `ClientRows`."""
+
+    def __init__(self, cursor: Cursor) -> None:
+        self._cursor = cursor
+
+    async def get(self, client: ClientId) -> Client | None:
+        """The registration, or None."""
+        row = self._cursor.one(_GET, client=client)
+        return None if row is None else _read(row["body"])
+
+    async def all(self) -> tuple[Client, ...]:
+        """Every registration, by id."""
+        return tuple(_read(row["body"]) for row in self._cursor.all(_ALL))
+
+    async def put(self, client: Client, at: int) -> None:
+        """Keep the registration in place of an earlier one."""
+        self._cursor.run(_PUT, client=client.id, body=msgspec.json.encode(client), at=at)
+
+
+# Keyed by the stored bytes: a changed registration is another key, so nothing stale is ever read.
+@lru_cache(maxsize=4_096)
+def _read(body: bytes) -> Client:
+    return msgspec.json.decode(body, type=Client)

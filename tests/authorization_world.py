@@ -1,0 +1,261 @@
+"""A whole authorization server in one process over a real SQLite file, with the world handed in."""
+
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx2
+
+from grantline.authorization import Interaction, Keys, Server, Settings, endpoints
+from grantline.authorization.http import Response
+from grantline.catalog import Catalog, build_catalog
+from grantline.consent import Consents, Offer, Picks, ResourceChoice
+from grantline.crypto.es256 import SigningKey
+from grantline.identity import PersonRow, Session, Sessions
+from grantline.model.events import Event
+from grantline.model.ids import ApiId, PersonId
+from grantline.parties import Client, read_client, upsert
+from grantline.sdk.client import Begun, Prover, Tokens
+from grantline.sdk.client import Client as AppClient
+from grantline.storage.sqlite.authorization import SqliteBurned, SqliteFamilies, SqliteTickets
+from grantline.storage.sqlite.clients import SqliteClients
+from grantline.storage.sqlite.consent import SqliteConsents
+from grantline.storage.sqlite.cursor import Cursor
+from grantline.storage.sqlite.database import Database
+from grantline.storage.sqlite.identity import SqlitePeople, SqliteSessions
+from grantline.storage.sqlite.shared import SqliteFeedLog, SqliteOutbox
+from grantline.storage.sqlite.testing_schema import create_tables
+
+ISSUER = "http://localhost:9000"
+CALLBACK = "https://app.example/callback"
+T0 = 1_800_000_000
+CATALOG = Path(__file__).parent.parent / "demo" / "catalog.toml"
+
+
+class Tx:
+    """The stores that the authorization server sees."""
+
+    def __init__(self, cursor: Cursor) -> None:
+        self.tickets = SqliteTickets(cursor)
+        self.families = SqliteFamilies(cursor)
+        self.burned = SqliteBurned(cursor)
+        self.clients = SqliteClients(cursor)
+        self.consents = SqliteConsents(cursor)
+        self.people = SqlitePeople(cursor)
+        self.sessions = SqliteSessions(cursor)
+        self.outbox = SqliteOutbox(cursor)
+        self.feed = SqliteFeedLog(cursor)
+        self.cursor = cursor
+
+
+@dataclass
+class HandClock:
+    """Time that moves when a test says so."""
+
+    us: int = T0 * 1_000_000
+
+    def wall_us(self) -> int:
+        return self.us
+
+    def boot_ns(self) -> int:
+        return self.us * 1_000
+
+    def pass_seconds(self, seconds: float) -> None:
+        self.us += int(seconds * 1_000_000)
+
+
+class Counted:
+    """Randomness that never repeats and is the same in every run."""
+
+    def __init__(self, seed: int = 0) -> None:
+        self._next = seed << 32
+
+    def __call__(self, size: int) -> bytes:
+        import hashlib
+
+        self._next += 1
+        return hashlib.shake_128(self._next.to_bytes(8, "big")).digest(size)
+
+
+class PlainPages:
+    """Says which page would be shown."""
+
+    def sign_in(self, handle: str) -> str:
+        return f"/sign-in?request={handle}"
+
+    def consent(self, handle: str) -> str:
+        return f"/consent/{handle}"
+
+    def error(self, code: str, reference: str) -> Response:
+        return Response(400, f"error page: {code}".encode())
+
+
+@dataclass
+class TwoAccounts:
+    """An API that lists two accounts, one of which cannot be shared."""
+
+    asked: list[tuple[ApiId, str]] = field(default_factory=list)
+
+    async def of(self, api: ApiId, owner: str) -> tuple[ResourceChoice, ...]:
+        self.asked.append((api, owner))
+        return (
+            ResourceChoice("acc-1", "Everyday", "shared", True, None),
+            ResourceChoice("acc-2", "Savings", None, True, None),
+            ResourceChoice("acc-3", "Closed", None, False, "it is closed"),
+        )
+
+
+APP_KEY = SigningKey.generate()
+PUBLIC = read_client(
+    {
+        "id": "budget", "name": "Budget", "publisher": "Budget Ltd", "web": "https://app.example",
+        "redirect_uris": [CALLBACK, "http://127.0.0.1/cb"],
+        "scopes": ["bank.transactions", "bank.balances", "bank.categories", "calendar.events", "openid"],
+        "details": ["bank_data"], "grants": ["authorization_code", "refresh_token"],
+    }
+)  # fmt: skip
+CONFIDENTIAL = read_client(
+    {
+        "id": "ledgerly", "name": "Ledgerly", "publisher": "Ledgerly Ltd", "web": "https://ledgerly.example",
+        "redirect_uris": ["https://ledgerly.example/cb"], "auth": "private_key_jwt", "jwks": [APP_KEY.public.jwk],
+        "scopes": ["bank.transactions"], "grants": ["authorization_code", "refresh_token"], "dpop_bound": False,
+    }
+)  # fmt: skip
+
+
+@dataclass
+class World:
+    """One server and everything around it. `app`: ASGI. `http`: reaches it without a network."""
+
+    path: Path
+    clock: HandClock
+    server: Server
+    interaction: Interaction
+    database: Database[Tx]
+    http: httpx2.AsyncClient
+    lists: TwoAccounts
+    sessions: Sessions
+    session: Session | None = None
+    people: dict[str, PersonId] = field(default_factory=dict)
+
+    async def sign_in(self, name: str = "ada", amr: tuple[str, ...] = ("pwd",)) -> Session:
+        """A fresh session for this person; the next browser request carries it."""
+        person = self.people[name]
+        old = self.session.secret if self.session else None
+        self.session = await self.database.write(lambda tx: self.sessions.begin(tx, person, amr, old))  # type: ignore[arg-type]
+        return self.session
+
+    async def browse(self, url: str) -> httpx2.Response:
+        """One request of the browser, with its session."""
+        cookie = {"cookie": f"s={self.session.secret}"} if self.session else {}
+        return await self.http.get(url, headers=cookie)
+
+    async def register(self, *clients: Client) -> None:
+        for client in clients:
+            await self.database.write(lambda tx, one=client: upsert(tx, one, self.clock, self.server.randomness))
+
+    def app(self, client: Client = PUBLIC, dpop: SigningKey | None = None, redirect: str | None = None) -> AppClient:
+        """An app as integrators write it. A public client always has a key of its own."""
+        confidential = client.confidential
+        key = dpop or (SigningKey.generate() if client.dpop_bound else None)
+        prover = Prover(client.id, key, APP_KEY if confidential else None, self.clock, self.server.randomness)
+        return AppClient(self.http, ISSUER, prover, redirect or client.redirect_uris[0])
+
+    async def allow(self, begun: Begun, session: Session | None = None, picks: Picks | None = None) -> str:
+        """The person arrives, looks and allows; the address that the browser is sent to."""
+        session = session or self.session or await self.sign_in()
+        handle = handle_of((await self.browse(begun.url)).headers["location"])
+        offer = await self.interaction.offer(handle, session)
+        assert isinstance(offer, Offer), offer
+        return await self.interaction.approve(handle, picks or every(offer), session, digest=offer.digest)
+
+    async def connect(self, app: AppClient, scope: str = "bank.transactions", **more: str) -> Tokens:
+        """The whole way from asking to tokens."""
+        begun = await app.begin(scope=scope, **more)
+        return await app.finish(begun, await self.allow(begun))
+
+    async def events(self) -> list[Event]:
+        import msgspec
+
+        rows = await self.database.read(_outbox)
+        return [msgspec.json.decode(row, type=Event) for row in rows]
+
+    async def feed(self) -> list[dict[str, Any]]:
+        import msgspec
+
+        return [msgspec.json.decode(row) for row in await self.database.read(_feed)]
+
+    async def close(self) -> None:
+        await self.http.aclose()
+        self.database.close()
+
+
+async def _outbox(tx: Tx) -> list[bytes]:
+    return [row[0] for row in tx.cursor._connection.execute("SELECT body FROM outbox ORDER BY seq")]
+
+
+async def _feed(tx: Tx) -> list[bytes]:
+    return [row[0] for row in tx.cursor._connection.execute("SELECT body FROM feed ORDER BY seq")]
+
+
+def every(offer: Offer, days: int | None = None) -> Picks:
+    """Everything on the screen, the first account of each API."""
+    resources = {group.api: (group.choices[0].id,) for group in offer.resources}
+    return Picks(frozenset(line.key for line in offer.lines), resources, days or offer.default_days)
+
+
+def handle_of(location: str) -> str:
+    """The request's handle out of a page's address."""
+    return location.rsplit("/", 1)[-1] if "/consent/" in location else parse_qs(urlsplit(location).query)["request"][0]
+
+
+def query_of(url: str) -> dict[str, str]:
+    """The parameters of an answer."""
+    return {name: values[0] for name, values in parse_qs(urlsplit(url).query, keep_blank_values=True).items()}
+
+
+def load() -> Catalog:
+    """The demonstration's catalog."""
+    return build_catalog(tomllib.loads(CATALOG.read_text()))
+
+
+async def make_world(
+    path: Path, *, settings: Settings | None = None, clock: HandClock | None = None, seed: int = 0, fresh: bool = True,
+    keys: Keys | None = None,
+) -> World:  # fmt: skip
+    """A server over the file at `path`; `fresh` False opens a file that another world made."""
+    if fresh:
+        create_tables(path)
+    clock = clock or HandClock()
+    randomness = Counted(seed)
+    database: Database[Tx] = Database(path, Tx)
+    sessions = Sessions(database, clock, randomness)  # type: ignore[arg-type]
+    lists, catalog = TwoAccounts(), load()
+
+    async def session(cookie: str | None) -> Session | None:
+        return await sessions.current(None if cookie is None else cookie.removeprefix("s="))
+
+    server = Server(
+        issuer=ISSUER,
+        keys=keys or Keys.of(SigningKey.generate(), b"k" * 32),
+        work=database,
+        consents=Consents(clock=clock, randomness=randomness),
+        catalog=lambda: catalog,
+        clock=clock,
+        session=session,
+        pages=PlainPages(),
+        lists=lists,
+        settings=settings or Settings(),
+        randomness=randomness,
+    )
+    http = httpx2.AsyncClient(transport=httpx2.ASGITransport(app=endpoints(server)), base_url=ISSUER)
+    world = World(path, clock, server, Interaction(server), database, http, lists, sessions)
+    for name in ("ada", "ben"):
+        person = PersonRow(PersonId(f"p_{name}"), name, name.title(), None, (), {ApiId("bank"): f"b-{name}"})
+        await database.write(lambda tx, one=person: tx.people.put(one))
+        world.people[name] = person.id
+    if fresh:
+        await world.register(PUBLIC, CONFIDENTIAL)
+    return world
