@@ -152,11 +152,11 @@ class World:
             lambda tx: self.consents.request(
                 tx,
                 person=person,
-                subject=SubjectId(f"s_{person}"),
+                subject=SubjectId(f"s_{person[2:]}"),
                 client=self.client.card.id,
                 asked=self.asked,
                 scope=" ".join(SCOPES),
-            )  # fmt: skip
+            )
         )
 
     async def given(self, picks: Picks = PICKS) -> tuple[State, Version]:

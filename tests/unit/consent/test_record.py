@@ -15,7 +15,7 @@ from grantline.model.errors import Conflict, InvalidGrant, InvalidRequest, NotFo
 from grantline.model.events import EventType
 from grantline.model.feed import Kind
 from grantline.model.ids import ApiId, ConsentId
-from tests.consent_world import BANK, CATEGORY, DAY, HOLDER, MERCHANT, OTHER, PICKS, ceremony
+from tests.consent_world import BANK, CATEGORY, DAY, HOLDER, MERCHANT, OTHER, ceremony
 
 
 async def withdraw(world, consent, person=HOLDER):
