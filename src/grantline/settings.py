@@ -13,10 +13,14 @@ from typing import Any, TypeVar, get_origin, get_type_hints
 
 import msgspec
 
+from grantline.authorization import Settings as AuthorizationSettings
 from grantline.consent import Settings as ConsentSettings
+from grantline.gateway.minimiser import Settings as MinimiserSettings
 from grantline.identity import SessionSettings
+from grantline.ledger.settings import Settings as LedgerSettings
 from grantline.model.errors import InvalidConfiguration
 from grantline.model.setting import section, setting
+from grantline.signals.feed.settings import FeedSettings
 
 PREFIX = "GRANTLINE_"
 T = TypeVar("T")
@@ -41,7 +45,13 @@ class Settings:
     """All sections. Each has a safe value for everything."""
 
     server: ServerSettings = section(ServerSettings, help="The authority's own address.")
+    authorization: AuthorizationSettings = section(AuthorizationSettings, help="Tokens, codes and requests.")
     consents: ConsentSettings = section(ConsentSettings, help="How consents behave.")
+    feed: FeedSettings = section(
+        FeedSettings, help="How fast gateways hear of changes, and how long they may be silent."
+    )
+    minimiser: MinimiserSettings = section(MinimiserSettings, help="The hop that cuts answers to the agreed fields.")
+    ledger: LedgerSettings = section(LedgerSettings, help="The record.")
     sessions: SessionSettings = section(SessionSettings, help="How long a sign-in lasts.")
 
 

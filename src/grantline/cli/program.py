@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from grantline.cli import grant
+from grantline.cli import grant, ledger
 from grantline.cli.apply import apply
 from grantline.cli.check import check
 from grantline.cli.serve import serve
@@ -29,6 +29,7 @@ app.command()(serve)
 app.command()(apply)
 app.command()(check)
 app.add_typer(grant.app, name="grant")
+app.add_typer(ledger.app, name="ledger")
 
 
 @app.callback()

@@ -1,15 +1,14 @@
 """`grantline serve`: the whole authority as one command, its processes supervised; or one of them with `--role`."""
 
 import asyncio
-import logging
 import sys
-from importlib import import_module
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from grantline.cli import roles
 from grantline.cli.options import DEFAULT_DATA, ConfigOption, DataOption
 from grantline.cli.supervisor import MISCONFIGURED, Child, Supervisor
 from grantline.model.errors import InvalidConfiguration
@@ -17,14 +16,6 @@ from grantline.model.errors import InvalidConfiguration
 if TYPE_CHECKING:
     from grantline.settings import ServerSettings
 
-# In the order of their start: each needs those before it. Named, not imported, so that a process loads its own part
-# only. `run(settings, data, ready, stop)`; a gateway's also takes its id, as `gateway=`.
-ROLES = {
-    "signer": "grantline.app.signer",
-    "ledger": "grantline.app.ledger",
-    "authority": "grantline.app.authority",
-    "gateway": "grantline.app.gateway",
-}
 ENROLMENT_LINK = Path("run", "enrolment-link")
 
 
@@ -44,12 +35,12 @@ def serve(
     gateways = tuple(gateway or ())
     if role is None:
         asyncio.run(_supervise(data, config, gateways))
-    elif role not in ROLES:
-        raise InvalidConfiguration(f"--role {role}: there are {', '.join(ROLES)}")
+    elif role not in roles.ROLES:
+        raise InvalidConfiguration(f"--role {role}: there are {', '.join(roles.ROLES)}")
     elif (role == "gateway") != (len(gateways) == 1):
         raise InvalidConfiguration("--role gateway takes exactly one --gateway ID, and no other role takes any")
     else:
-        sys.exit(asyncio.run(_run_role(role, data, config, gateways)))
+        sys.exit(_run_role(role, config, data, gateways[0] if gateways else None))
 
 
 def refuse_open_address(server: "ServerSettings") -> None:
@@ -76,9 +67,9 @@ def is_loopback(host: str) -> bool:
 
 def plan(data: Path, config: Path | None, gateways: tuple[str, ...]) -> list[Child]:
     """The processes of one instance, in the order of their start."""
-    common = (sys.executable, "-m", "grantline", "serve", "--data", str(data))
-    common += ("--config", str(config)) if config else ()
-    children = [Child(role, (*common, "--role", role)) for role in ROLES if role != "gateway"]
+    configured = ("--config", str(config)) if config else ()
+    common = (sys.executable, "-m", "grantline", "serve", "--data", str(data), *configured)
+    children = [Child(role, (*common, "--role", role)) for role in roles.ROLES if role != "gateway"]
     children += [Child(f"gateway {name}", (*common, "--role", "gateway", "--gateway", name)) for name in gateways]
     return children
 
@@ -119,18 +110,14 @@ def tell_enrolment(data: Path) -> None:
         _say(f"The link works once, from this machine; it also stands in {link}.")
 
 
-async def _run_role(role: str, data: Path, config: Path | None, gateways: tuple[str, ...]) -> int:
+def _run_role(role: str, config: Path | None, data: Path, gateway: str | None) -> int:
     """One process until it is told to stop. What no restart can mend ends it with the code that says so."""
-    from grantline.cli.ready import announce_ready, stop_on_signals
     from grantline.settings import load
 
-    stop = asyncio.Event()
-    stop_on_signals(stop)
-    named = {"gateway": gateways[0]} if gateways else {}
     try:
-        await import_module(ROLES[role]).run(load(config), data, announce_ready, stop, **named)
-    except InvalidConfiguration as error:  # told by name, since several processes write here
-        logging.getLogger("grantline").error("%s: %s", role, error.message)
+        roles.run_role(role, load(config), data, gateway)
+    except InvalidConfiguration as error:
+        _say(f"grantline: {role}: {error.message}")
         return MISCONFIGURED
     return 0
 

@@ -71,21 +71,21 @@ def test_the_enrolment_link_is_told_once_and_not_after_the_next_start(
 
 # The real command with its processes replaced by ones that only say ready and wait: the parts have their own tests.
 STAND_INS = """
-    import asyncio, sys, types
-    from grantline.cli import main, serve
+    import signal, sys, threading
+    from grantline.cli import main, roles, serve
+    from grantline.cli.ready import announce_ready
 
-    async def run(settings, data, ready, stop, gateway=None):
-        ready()
-        await stop.wait()
+    def run_role(role, settings, data, gateway):
+        stop = threading.Event()
+        signal.signal(signal.SIGTERM, lambda *_: stop.set())
+        announce_ready()
+        stop.wait()
 
-    for name in serve.ROLES.values():
-        module = types.ModuleType(name)
-        module.run = run
-        sys.modules[name] = module
-    if "--role" not in sys.argv:
-        serve.plan = (lambda plan: lambda *a: [
-            serve.Child(child.name, (sys.executable, __file__, *child.command[3:])) for child in plan(*a)
-        ])(serve.plan)
+    def ourselves(data, config, gateways, plan=serve.plan):
+        planned = plan(data, config, gateways)
+        return [serve.Child(child.name, (sys.executable, __file__, *child.command[3:])) for child in planned]
+
+    roles.run_role, serve.plan = run_role, ourselves
     main()
 """
 

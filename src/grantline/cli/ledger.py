@@ -1,0 +1,109 @@
+"""`grantline ledger verify|prove|export`: the record, for whoever does not want to take our word for it."""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from grantline.cli.options import DEFAULT_DATA, DataOption
+from grantline.model.errors import InvalidConfiguration
+
+if TYPE_CHECKING:
+    from grantline.ledger.settings import Places
+    from grantline.ledger.store import Stores
+
+app = typer.Typer(help="The record: verify it, prove one event, export it.", no_args_is_help=True)
+
+REFUSED, MISSING = 1, 3
+
+
+@app.command("verify")
+def verify_ledger(
+    data: DataOption = DEFAULT_DATA,
+    export: Annotated[Path | None, typer.Option(help="Verify this export instead of the data directory.")] = None,
+    vkey: Annotated[Path | None, typer.Option(help="File with the log's key, from a source you trust.")] = None,
+    state: Annotated[
+        Path | None, typer.Option(help="File in which you keep what you saw last; finds a shortened or forked log.")
+    ] = None,
+) -> None:
+    """Check every entry below the last signed checkpoint. Exit code 1: refused, 3: data is missing."""
+    from grantline.ledger.published import Published
+    from grantline.ledger.verify import verify
+
+    key = vkey.read_text().strip() if vkey else None
+    if export is not None:
+        report = verify(Published(export), vkey=key, state=state)
+    else:
+        with _stores(data) as (places, stores):
+            report = verify(Published(places.public), rows=stores.entries, vkey=key, state=state)
+    typer.echo(f"size {report.size}\nroot {report.root}")
+    if not report.ok:
+        where = "" if report.index is None else f" (first entry in doubt: {report.index})"
+        typer.echo(f"NOT VERIFIED: {report.problem}{where}", err=True)
+        raise typer.Exit(MISSING if report.missing else REFUSED)
+    typer.echo("verified")
+
+
+@app.command("prove")
+def prove_event(
+    event: Annotated[str, typer.Argument(help="The event's id.")],
+    out: Annotated[Path, typer.Option(help="Directory for the proof, the entry and what is disclosed.")],
+    disclose: Annotated[str, typer.Option(help="Names of withheld fields to disclose, separated by commas.")] = "",
+    data: DataOption = DEFAULT_DATA,
+) -> None:
+    """Write a proof of one event that can be checked offline with nothing but the log's key."""
+    import msgspec
+
+    from grantline.crypto.custody.file import read_private
+    from grantline.ledger.keys import PersonKeys
+    from grantline.ledger.prove import prove
+    from grantline.ledger.published import Published
+
+    wanted = tuple(name for name in disclose.split(",") if name)
+    with _stores(data) as (places, stores):
+        keys = PersonKeys(stores.keys, read_private(places.root_key), secrets.token_bytes)
+        proof = prove(event, Published(places.public), stores.entries, keys, disclose=wanted)
+    told = {one.name for one in proof.disclosures}
+    if told != set(wanted):
+        raise InvalidConfiguration(f"--disclose: this event has no {', '.join(sorted(set(wanted) - told))}")
+    out.mkdir(parents=True, exist_ok=True)
+    (out / f"{event}.tlog-proof").write_text(proof.text)
+    (out / f"{event}.entry").write_bytes(proof.entry)
+    if proof.disclosures:
+        (out / f"{event}.disclosures.json").write_bytes(msgspec.json.encode(proof.disclosures))
+    typer.echo(f"entry {proof.index} is proved in {out}")
+
+
+@app.command("export")
+def export_ledger(
+    directory: Annotated[Path, typer.Argument(help="An empty or new directory.")],
+    data: DataOption = DEFAULT_DATA,
+) -> None:
+    """Write checkpoint, tiles, entries and key as C2SP tlog-tiles, which third-party verifiers read."""
+    from grantline.ledger.export import export
+    from grantline.ledger.published import Published
+    from grantline.ledger.settings import Places
+
+    if directory.exists() and any(directory.iterdir()):
+        raise InvalidConfiguration(f"{directory} is not empty")
+    checkpoint = export(Published(Places(data).public), directory)
+    typer.echo(f"{checkpoint.size} entries under one checkpoint in {directory}")
+
+
+@contextmanager
+def _stores(data: Path) -> "Iterator[tuple[Places, Stores]]":
+    """The ledger's files, for reading beside a running ledger."""
+    from grantline.ledger.settings import Places
+    from grantline.storage.sqlite.ledger import open_ledger
+
+    places = Places(data)
+    if not places.ledger.exists():
+        raise InvalidConfiguration(f"{data} holds no ledger; name an instance with --data.")
+    stores = open_ledger(places.ledger)
+    try:
+        yield places, stores
+    finally:
+        stores.close()
