@@ -147,6 +147,10 @@ class TestRecordsById:
         kept = cut(f'{{"accounts":[{record}]}}', records=("accounts",), fields=(("name",),), rules=self.RULE)
         assert kept == ('{"accounts":[{"name":"N"}]}' if stays else '{"accounts":[]}')
 
+    def test_true_is_not_the_name_of_a_resource(self):
+        rule = (RecordRule(path=("id",), allowed=frozenset({"True", "true", "1"})),)
+        assert cut('[{"id":true}]', rules=rule) == "[]"
+
     def test_a_single_record_of_another_resource_becomes_null(self):
         assert cut('{"id":"a2"}', rules=self.RULE) == "null"
         assert cut('{"a":{"id":"a2"}}', records=("a",), rules=self.RULE) == '{"a":null}'
