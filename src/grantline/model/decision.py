@@ -12,7 +12,8 @@ class Call:
     """One request as an adapter read it: nothing is trusted yet.
 
     `path` is the raw path without query; `query` the raw query. `url` is the external URL without query and
-    fragment, for DPoP `htu`. `headers`: lower-case name → all values, in order.
+    fragment, for DPoP `htu`. `headers`: lower-case name → all values, in order. `api`: which API it came for, as the
+    adapter's own configuration says, never the request.
     """
 
     method: str
@@ -20,6 +21,7 @@ class Call:
     query: str
     url: str
     headers: dict[str, tuple[str, ...]]
+    api: ApiId = ApiId("")
 
     def header(self, name: str) -> str | None:
         """The only value of a header; None when absent or repeated."""

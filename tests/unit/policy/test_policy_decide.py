@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from policy_world import ACTIONS, DATA, DAY, NOW, call, decider, item, state, version
 
 from grantline.model.consent import Status
 from grantline.model.decision import Deny, Permit
@@ -13,6 +12,7 @@ from grantline.model.errors import InvalidConfiguration
 from grantline.model.reasons import ANSWERS, Reason
 from grantline.policy import Decider, Policies, PolicyTexts, core_texts
 from grantline.policy.cedar import grant_entities, request
+from tests.unit.policy.world import ACTIONS, DATA, DAY, NOW, call, decider, item, state, version
 
 CORE = core_texts(ACTIONS)
 

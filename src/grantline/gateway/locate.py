@@ -1,0 +1,91 @@
+"""What a call is, by the catalog: route, action, data, resources, fields, and how its answer can be cut."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from grantline.catalog import Catalog
+from grantline.gateway.refusal import Refusal
+from grantline.model.decision import Call, Located
+from grantline.model.errors import InvalidRequest, NotFound
+from grantline.model.ids import ApiId, PurposeId
+from grantline.model.reasons import Reason
+from grantline.policy import data_entity
+
+
+@dataclass(frozen=True, slots=True)
+class RouteFacts:
+    """What a route can promise about its answers; see `CallFacts` for the words."""
+
+    reads: bool
+    special: bool
+    keeps_own_records: bool
+    keeps_recent_records: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A call that the catalog knows."""
+
+    located: Located
+    route: RouteFacts
+    api_type: str
+    resource: str
+
+
+class Places:
+    """The catalog as enforcement asks it."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self.catalog = catalog
+        self._routes = dict(_route_facts(catalog))
+
+    def audience(self, api: ApiId) -> str:
+        """The resource identifier that tokens for this API name; raises `Refusal` for an API not served here."""
+        try:
+            return self.catalog.api(api).resource
+        except NotFound as error:
+            raise Refusal(Reason.ROUTE_UNKNOWN, str(error)) from error
+
+    def place(self, call: Call) -> Place:
+        """What this call is. Raises `Refusal`: request_invalid where it could be read in two ways, route_unknown."""
+        try:
+            located = self.catalog.locate(call.api, call.method, call.path, call.query)
+        except InvalidRequest as error:
+            raise Refusal(Reason.REQUEST_INVALID, error.message) from error
+        if located is None:
+            raise Refusal(Reason.ROUTE_UNKNOWN, f"no route of {call.api} for this method and path")
+        api = self.catalog.api(call.api)
+        return Place(located, self._routes[call.api, located.route], api.type, api.resource)
+
+    def data_entities(self) -> Iterator[dict[str, Any]]:
+        """Every kind of data, for the policy."""
+        for api, entry in self.catalog.file.apis.items():
+            for name, data in entry.data.items():
+                yield data_entity(f"{api}/{name}", sensitivity=data.sensitivity, special=data.special)
+
+    def scopes_for(self, place: Place, purpose: PurposeId | None) -> tuple[str, ...]:
+        """Scopes that reach this action on this data, because of this purpose if one is known."""
+        located = place.located
+        return tuple(
+            name
+            for name, scope in self.catalog.file.scopes.items()
+            if (scope.api, scope.data) == (located.api, located.datatype)
+            and located.action in scope.actions
+            and purpose in (None, scope.purpose)
+        )
+
+
+def _route_facts(catalog: Catalog) -> Iterator[tuple[tuple[ApiId, str], RouteFacts]]:
+    for api, entry in catalog.file.apis.items():
+        for route in entry.routes:
+            data = entry.data[route.data]
+            yield (
+                (api, route.id),
+                RouteFacts(
+                    reads=not catalog.action(route.action).changes,
+                    special=data.special,
+                    keeps_own_records=route.resource is None and bool(route.resource_path) and not route.unfiltered,
+                    keeps_recent_records=data.date_field is not None and not route.unfiltered,
+                ),
+            )

@@ -1,0 +1,39 @@
+"""Carries the spool to the ledger, in order, until it is there. Sending again is harmless; skipping never happens."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from grantline.gateway.spool import Spool
+from grantline.model.events import Accepted
+
+Submit = Callable[[bytes], Awaitable[Accepted]]
+"""Sends the JSON of a `Submission`; returns once it is durable in the ledger. Raises what its transport raises."""
+
+MOST_AT_ONCE = 500
+FIRST_PAUSE = 0.05
+LONGEST_PAUSE = 1.0
+
+
+async def ship(
+    spool: Spool, producer: str, submit: Submit, *, failures: Callable[[str], None] = lambda _text: None
+) -> None:
+    """Run until cancelled."""
+    pause = FIRST_PAUSE
+    while True:
+        await spool.arrived.wait()
+        try:
+            await drain(spool, producer, submit)
+            pause = FIRST_PAUSE
+        except Exception as error:  # Whatever went wrong, the events are still here and go again.
+            failures(f"the ledger did not take events: {error!r}")
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE)
+
+
+async def drain(spool: Spool, producer: str, submit: Submit) -> None:
+    """Send everything that is durable now."""
+    while events := spool.undelivered(MOST_AT_ONCE):
+        body = b'{"producer":"%b","events":[%b]}' % (producer.encode(), b",".join(kept.raw for kept in events))
+        accepted = await submit(body)
+        spool.delivered(accepted.last_seq)
+    spool.arrived.clear()
