@@ -140,8 +140,10 @@ async def test_without_its_minimiser_or_decision_service_nothing_passes(tmp_path
     async with Upstream() as upstream, Gateway(tmp_path, upstream).running() as gateway, envoy(gateway) as proxy:
         assert (await proxy.fetch("/case/plain")).body == CUT
         seen = len(upstream.heads)
-        for part in (gateway.hop, gateway.decision):
+        for part, ended_by in ((gateway.hop, "UF"), (gateway.decision, "UAEX")):
             await part.end()
             got = await proxy.fetch("/case/plain")
             assert (got.status, len(upstream.heads)) == (503, seen)
             assert MARK not in got.raw
+            # Routes alone would stop the call too; the log says which of the two did.
+            assert ended_by in (await logged(proxy, got.headers["x-request-id"]))["flags"]
