@@ -1,0 +1,120 @@
+"""The question and its answer. A form can only narrow what the server holds; Enter never approves (C13, C15)."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from grantline.consent.offer import Offer, Picks
+from grantline.identity.session import Session
+from grantline.model.errors import InvalidRequest, NotFound
+from grantline.ui.kit import BadForm, Form, form_token, read_form, redirect_source, require_token
+from grantline.ui.portal.services import Answered
+from grantline.ui.portal.site import Site, for_person, see_other
+from grantline.ui.portal.views.consent import consent_view, first_picks
+from grantline.ui.portal.views.words import plain
+
+RESOURCE = "resource:"
+
+
+def read_picks(form: Form, offer: Offer) -> Picks:
+    """The picks of a form. Raises `BadForm` on anything that was not offered, so that widening fails loudly."""
+    groups = {group.api: group for group in offer.resources}
+    form.only("csrf", "offer", "do", "line", "days", *(f"{RESOURCE}{api}" for api in groups))
+    lines = frozenset(form.all("line"))
+    if lines - {line.key for line in offer.lines if not line.required}:
+        raise BadForm("form_changed", "a line that was not offered")
+    resources = {}
+    for api, group in groups.items():
+        picked = tuple(dict.fromkeys(form.all(f"{RESOURCE}{api}")))
+        if set(picked) - {choice.id for choice in group.choices if choice.available}:
+            raise BadForm("form_changed", "a thing that was not offered")
+        if picked:
+            resources[api] = picked
+    lengths = {str(choice.days): choice.days for choice in offer.durations}
+    if (days := form.one("days", str(offer.default_days))) not in lengths:
+        raise BadForm("form_changed", "a length that was not offered")
+    return Picks(lines=lines, resources=resources, days=lengths[days])
+
+
+@for_person
+async def show_consent(site: Site, request: Request, session: Session) -> Response:
+    """`GET /consent/{handle}`: nothing optional is ticked."""
+    handle = request.path_params["handle"]
+    try:
+        asked = await site.services.interaction.offer(handle, session)
+    except NotFound as error:
+        return site.error("request_gone", detail=error.detail)
+    if isinstance(asked, Answered):
+        return _answered_page(site, asked)
+    return await _page(site, handle, session, asked, first_picks(asked))
+
+
+@for_person
+async def answer_consent(site: Site, request: Request, session: Session) -> Response:
+    """`POST /consent/{handle}`: update, refuse or approve; anything else is an update."""
+    handle = request.path_params["handle"]
+    form = await read_form(request)
+    require_token(form, session.csrf, f"consent:{handle}")
+    try:
+        if form.one("do") == "refuse":
+            return see_other(await site.services.interaction.refuse(handle, session))
+        asked = await site.services.interaction.offer(handle, session)
+        if isinstance(asked, Answered):
+            return _answered_page(site, asked)
+        return await _answer(site, handle, session, asked, form)
+    except NotFound as error:
+        return site.error("request_gone", detail=error.detail)
+
+
+async def _answer(site: Site, handle: str, session: Session, offer: Offer, form: Form) -> Response:
+    if form.one("offer") != offer.digest:
+        # The question itself changed in between: it is asked anew, with nothing of the old answer kept.
+        return await _page(site, handle, session, offer, first_picks(offer), updated=True, status=409)
+    picks = read_picks(form, offer)
+    if form.one("do") != "approve":
+        return await _page(site, handle, session, offer, picks, updated=True)
+    summary = await site.services.interaction.summarise(handle, picks, session)
+    if summary.problems:
+        return await _page(site, handle, session, offer, picks, updated=True, refused=True, status=422)
+    try:
+        return see_other(await site.services.interaction.approve(handle, picks, session, digest=offer.digest))
+    except InvalidRequest as error:
+        raise BadForm("form_changed", error.detail or error.message) from error
+
+
+async def _page(
+    site: Site,
+    handle: str,
+    session: Session,
+    offer: Offer,
+    picks: Picks,
+    *,
+    updated: bool = False,
+    refused: bool = False,
+    status: int = 200,
+) -> Response:
+    formats = site.formats()
+    summary = await site.services.interaction.summarise(handle, picks, session)
+    waiting = await site.services.interaction.open(handle)
+    return site.pages.answer(
+        "portal/consent.html",
+        status=status,
+        form_target=redirect_source(waiting.redirect_uri),
+        v=consent_view(offer, picks, summary, formats, refused=refused),
+        action=f"/consent/{handle}",
+        other_person=f"/sign-in?next=/consent/{handle}",
+        token=form_token(session.csrf, f"consent:{handle}"),
+        signed_in_as=plain(session.name),
+        updated=updated,
+    )
+
+
+def _answered_page(site: Site, answered: Answered) -> Response:
+    allowed = answered.what == "allowed" and answered.consent is not None
+    return site.pages.answer(
+        "portal/answered.html",
+        status=409,
+        allowed=answered.what == "allowed",
+        name=plain(answered.client.name),
+        at=site.formats().moment(answered.at * 1_000_000),
+        onward=f"/connections/{answered.consent}" if allowed else "/connections",
+    )

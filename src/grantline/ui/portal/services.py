@@ -1,0 +1,202 @@
+"""What the pages ask of the rest, each as narrow as the page needs it. `app.py` hands the real ones in."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from grantline.consent.offer import ClientCard, Offer, OfferLine, Picks, Summary
+from grantline.identity.methods.password import TooMany, Wrong
+from grantline.identity.session import Session
+from grantline.identity.store import PersonRow
+from grantline.ledger.reading import LedgerReader
+from grantline.model.consent import Status
+from grantline.model.feed import Closure
+from grantline.model.ids import ApiId, ConsentId, PersonId
+
+
+class SignIn(Protocol):
+    """Ways to sign in (identity). `address`: the caller's, for throttling; `replaced`: the cookie to end."""
+
+    async def password(
+        self, username: str, password: str, address: str, replaced: str | None = None
+    ) -> Session | Wrong | TooMany:
+        """The new session carries the secret for its cookie, never one the browser had before (check 35)."""
+        ...
+
+
+class Sessions(Protocol):
+    """Sessions by the secret in their cookie (identity)."""
+
+    async def current(self, secret: str | None) -> Session | None:
+        """None when unknown, ended or timed out."""
+        ...
+
+    async def end(self, session: Session) -> None:
+        """End it on the server."""
+        ...
+
+
+class Enrolment(Protocol):
+    """First password by one-time link (identity)."""
+
+    async def waiting(self, token: str) -> PersonRow | None:
+        """Whom it is for; None: the first operator, who chooses a name. Raises `NotFound` when it is over."""
+        ...
+
+    async def complete(self, token: str, username: str, password: str) -> Session:
+        """Use the link up and sign in. Raises `InvalidRequest` or `Conflict` on what may be entered better."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Who waits for an answer, told before anyone signed in. `redirect_uri` is the verified one."""
+
+    client: ClientCard
+    redirect_uri: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The request was answered before. `at`: unix seconds. `consent`: what came of it."""
+
+    client: ClientCard
+    what: Literal["allowed", "refused"]
+    at: int
+    consent: ConsentId | None
+
+
+class Interaction(Protocol):
+    """One waiting authorization request, by its handle. Every method raises `NotFound` when it is gone."""
+
+    async def open(self, handle: str) -> Waiting: ...
+
+    async def offer(self, handle: str, session: Session) -> Offer | Answered:
+        """The question for this person. Binds the request to the session that asks first."""
+        ...
+
+    async def summarise(self, handle: str, picks: Picks, session: Session) -> Summary:
+        """The recap of picks that may still lack something."""
+        ...
+
+    async def approve(self, handle: str, picks: Picks, session: Session, *, digest: str) -> str:
+        """Record the answer, single use; the address to go to. Raises `InvalidRequest` on picks beyond the offer."""
+        ...
+
+    async def refuse(self, handle: str, session: Session) -> str:
+        """Record the refusal; the address to go to (`access_denied`)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """How many things of one API are shared, in the catalog's words."""
+
+    one: str
+    many: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRow:
+    """One version, for its receipt. `made_at`: unix seconds; `what`: given, amended, narrowed, …"""
+
+    version: int
+    made_at: int
+    what: str
+    content_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """One consent as its person sees it. `lines` are those granted, their fields cut to the granted ones.
+
+    Times are unix seconds. `versions` oldest first. `lookback_since`: the oldest day it may read (None: no limit).
+    """
+
+    consent: ConsentId
+    client: ClientCard
+    status: Status
+    lines: tuple[OfferLine, ...]
+    resources: tuple[Granted, ...]
+    given_at: int
+    until: int
+    ended_at: int | None
+    lookback_since: int | None
+    versions: tuple[VersionRow, ...]
+
+
+class Connections(Protocol):
+    """A person's consents, given, ended and refused."""
+
+    async def of(self, person: PersonId) -> tuple[Connection, ...]:
+        """All of them, newest first."""
+        ...
+
+    async def one(self, person: PersonId, consent: ConsentId) -> Connection:
+        """Raises `NotFound` also when it is another person's."""
+        ...
+
+    async def receipt(self, person: PersonId, consent: ConsentId, version: int) -> bytes:
+        """The receipt as JSON. Raises `NotFound`."""
+        ...
+
+
+class Withdrawal(Protocol):
+    """Ending a consent: needs nothing but the person."""
+
+    async def withdraw(self, person: PersonId, consent: ConsentId, *, requested_us: int) -> int | None:
+        """Idempotent. The feed's `seq` of the ending; None when it had ended before. Raises `NotFound`."""
+        ...
+
+
+class Closures(Protocol):
+    """How far an ending has got (signals)."""
+
+    async def wait(self, consent: ConsentId, seq: int, seconds: float, /) -> Closure:
+        """Return when it is closed, or what is known after that long."""
+        ...
+
+    async def of(self, consent: ConsentId) -> tuple[Closure, ...]:
+        """Every ending of this consent, oldest first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class DayUse:
+    """Accesses of one day of the reader's calendar (`2026-11-14`), counted over entries."""
+
+    day: str
+    allowed: int
+    refused: int
+
+
+class Record(LedgerReader, Protocol):
+    """The ledger's questions, and two more for the pictures of use."""
+
+    async def days(self, consent: ConsentId, *, since_us: int, offset_s: int) -> tuple[DayUse, ...]:
+        """Days with accesses since then, in order; a day begins at midnight of UTC + `offset_s`."""
+        ...
+
+    async def fields(self, consent: ConsentId) -> dict[tuple[str, str], tuple[int, int]]:
+        """(kind of data, field id) → (allowed calls that carried it, unix µs of the last)."""
+        ...
+
+
+EndpointLabel = Callable[[ApiId, str], str]
+"""The catalog's words for a route of an API (`Catalog.endpoint_label`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """All of them together."""
+
+    sign_in: SignIn
+    sessions: Sessions
+    enrolment: Enrolment
+    interaction: Interaction
+    connections: Connections
+    withdrawal: Withdrawal
+    closures: Closures
+    record: Record
+    endpoint_label: EndpointLabel

@@ -1,0 +1,331 @@
+"""In-memory fakes of what the pages ask for. The question itself is the real one: catalog, offer, narrowing."""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+from grantline.catalog import Asked, Catalog, load_catalog
+from grantline.consent import (
+    Agreed,
+    ClientCard,
+    ClientProfile,
+    Offer,
+    Picks,
+    ResourceChoice,
+    Summary,
+    make_offer,
+    narrow,
+    summarise,
+)
+from grantline.consent.lines import offer_lines
+from grantline.identity.methods.password import TooMany, Wrong
+from grantline.identity.session import Session
+from grantline.identity.store import PersonRow
+from grantline.model.consent import Item, Status
+from grantline.model.errors import InvalidRequest, NotFound
+from grantline.model.feed import Closure, ClosureState, GatewayClosure
+from grantline.model.ids import ApiId, ClientId, ConsentId, GatewayId, PersonId, PurposeId, SessionId
+from grantline.ui.portal.services import Answered, Connection, Granted, Services, VersionRow, Waiting
+from tests.browser.fake_record import DAY, NOW, FakeRecord
+
+CATALOG = Path(__file__).parents[2] / "demo" / "catalog.toml"
+HOLDER = PersonId("p_holder")
+SCOPES = ("bank.transactions", "bank.balances", "bank.categories")
+ACCOUNTS = (
+    ResourceChoice("a-4821", "Everyday account •• 4821", None, True, None),
+    ResourceChoice("a-5530", "Joint account •• 5530", "Shared. The co-owner will be told.", True, None),
+    ResourceChoice("a-0937", "Savings account •• 0937", None, True, None),
+    ResourceChoice("a-7714", "Business account •• 7714", None, False, "only its owner can share it."),
+)
+
+
+class FakeClock:
+    """Stands still unless moved."""
+
+    def __init__(self) -> None:
+        self.us = NOW * 1_000_000 + 208_000
+
+    def wall_us(self) -> int:
+        return self.us
+
+    def boot_ns(self) -> int:
+        return self.us * 1_000
+
+
+class FakeRandomness:
+    """Counts up, so that every run is the same and no two answers are."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def __call__(self, size: int) -> bytes:
+        self.calls += 1
+        return self.calls.to_bytes(8, "big").rjust(size, b"\7")[:size]
+
+
+def card(name: str = "Budget app", tier: str = "verified", **changes: object) -> ClientCard:
+    """A client; by default a verified one on its own host."""
+    host = f"{name.split(maxsplit=1)[0].lower()}.example"
+    verified = "Example Bank" if tier == "verified" else None
+    base = ClientCard(ClientId(name), name, tier, "web", host, f"app.{host}", f"{name} publisher, Ireland", verified)
+    return replace(base, **changes)  # type: ignore[arg-type]
+
+
+class FakeIdentity:
+    """One person with one password, sessions by secret, one enrolment link."""
+
+    def __init__(self) -> None:
+        self.sessions: dict[str, Session] = {}
+        self.made = 0
+        self.wait = 0
+        self.links = {"link-1": PersonRow(HOLDER, "holder", "Account holder", None, (), {}, None)}
+
+    def begin(self) -> Session:
+        self.made += 1
+        secret = f"s_secret_{self.made}"
+        session = Session(
+            f"id-{self.made}", HOLDER, "holder", "Account holder", NOW, ("pwd",), f"csrf-{self.made}", secret
+        )
+        self.sessions[secret] = session
+        return session
+
+    async def password(
+        self, username: str, password: str, address: str, replaced: str | None = None
+    ) -> Session | Wrong | TooMany:
+        if self.wait:
+            return TooMany(self.wait)
+        if (username, password) != ("holder", "a long enough password"):
+            return Wrong()
+        self.sessions.pop(replaced or "", None)
+        return self.begin()
+
+    async def current(self, secret: str | None) -> Session | None:
+        return self.sessions.get(secret or "")
+
+    async def end(self, session: Session) -> None:
+        self.sessions = {secret: each for secret, each in self.sessions.items() if each.id != session.id}
+
+    async def waiting(self, token: str) -> PersonRow | None:
+        if token not in self.links:
+            raise NotFound("This link is over.")
+        return self.links[token]
+
+    async def complete(self, token: str, username: str, password: str) -> Session:
+        await self.waiting(token)
+        if len(password) < 12:
+            raise InvalidRequest("Use 12 to 256 characters.")
+        del self.links[token]
+        return self.begin()
+
+
+@dataclass
+class FakeInteraction:
+    """Waiting requests by handle, answered once. Offers and narrowing are those of the consent part."""
+
+    catalog: Catalog
+    clients: dict[str, ClientCard]
+    scopes: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    redirects: dict[str, str] = field(default_factory=dict)
+    approved: list[Agreed] = field(default_factory=list)
+    answered: dict[str, Answered] = field(default_factory=dict)
+
+    def profile(self, handle: str) -> ClientProfile:
+        asked = self.asked(handle)
+        return ClientProfile(
+            card=self.clients[handle], ceiling=tuple(one.item for one in asked), metadata_hash="0" * 64,
+            contact="help@app.example",
+        )  # fmt: skip
+
+    def asked(self, handle: str) -> tuple[Asked, ...]:
+        return self.catalog.asked_by_scopes(self.scopes.get(handle, SCOPES))
+
+    async def open(self, handle: str) -> Waiting:
+        if handle not in self.clients:
+            raise NotFound("It is over.")
+        client = self.clients[handle]
+        return Waiting(client, self.redirects.get(handle, f"https://{client.redirect_host}/callback"))
+
+    async def offer(self, handle: str, session: Session) -> Offer | Answered:
+        await self.open(handle)
+        return self.answered.get(handle) or self.question(handle)
+
+    def question(self, handle: str) -> Offer:
+        return make_offer(
+            catalog=self.catalog,
+            client=self.profile(handle),
+            asked=self.asked(handle),
+            resources={ApiId("bank"): ACCOUNTS},
+            now=NOW,
+            wanted_days=90,
+        )
+
+    async def summarise(self, handle: str, picks: Picks, session: Session) -> Summary:
+        return summarise(catalog=self.catalog, asked=self.asked(handle), offer=self.question(handle), picks=picks)
+
+    async def approve(self, handle: str, picks: Picks, session: Session, *, digest: str) -> str:
+        agreed = narrow(
+            catalog=self.catalog, client=self.profile(handle), asked=self.asked(handle),
+            offer=self.question(handle), picks=picks, digest=digest,
+        )  # fmt: skip
+        self.approved.append(agreed)
+        return self._answer(handle, "allowed", "code=abc")
+
+    async def refuse(self, handle: str, session: Session) -> str:
+        await self.open(handle)
+        return self._answer(handle, "refused", "error=access_denied")
+
+    def _answer(self, handle: str, what: str, query: str) -> str:
+        consent = ConsentId("g_budget") if what == "allowed" else None
+        self.answered[handle] = Answered(self.clients[handle], what, NOW, consent)  # type: ignore[arg-type]
+        redirect = self.redirects.get(handle, f"https://{self.clients[handle].redirect_host}/callback")
+        return f"{redirect}?{query}"
+
+
+def connection(
+    catalog: Catalog, name: str, *, days: tuple[int, int], fields: tuple[str, ...], status: Status = Status.ACTIVE,
+    ended_days_ago: int | None = None, accounts: int = 1, purpose: str = "budgeting", tier: str = "verified",
+    kind: str = "web",
+) -> Connection:  # fmt: skip
+    """Given `days[0]` days ago for `days[0] + days[1]` days; fields are those of one kind of data."""
+    data = "events" if "start" in fields else "transactions"
+    api = "calendar" if data == "events" else "bank"
+    item = Item(
+        type=f"{api}_data", api=ApiId(api), actions=("read",), datatype=data, fields=fields, resources=(),
+        purpose=PurposeId(purpose), locations=(),
+    )  # fmt: skip
+    lines = offer_lines(catalog, [Asked(item=item, required=fields)])
+    given = NOW - days[0] * DAY
+    return Connection(
+        consent=ConsentId(f"g_{name.split(maxsplit=1)[0].lower()}"),
+        client=card(name, tier, kind=kind),
+        status=status,
+        lines=lines,
+        resources=(Granted("account", "accounts", accounts),) if api == "bank" else (),
+        given_at=given,
+        until=NOW + days[1] * DAY,
+        ended_at=None if ended_days_ago is None else NOW - ended_days_ago * DAY,
+        lookback_since=given - 180 * DAY if api == "bank" else None,
+        versions=(VersionRow(1, given, "given", "a" * 64),),
+    )
+
+
+class FakeConnections:
+    """One person's connections."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        five = ("date", "amount", "category", "merchant", "iban")
+        every = [
+            connection(catalog, "Budget app", days=(85, 95), fields=five),
+            connection(catalog, "Assistant", days=(12, 2), fields=("date", "amount"), kind="agent"),
+            connection(catalog, "Calendar helper", days=(190, 170), fields=("start", "end"), purpose="scheduling"),
+            connection(
+                catalog, "Tax tool", days=(224, 137), fields=five[:4], status=Status.SUSPENDED, accounts=2,
+                purpose="tax",
+            ),
+            connection(
+                catalog, "Loan app", days=(102, 40), fields=five[:3], status=Status.WITHDRAWN, ended_days_ago=5,
+                purpose="credit-check", tier="self_registered",
+            ),
+        ]  # fmt: skip
+        self.all = {each.consent: each for each in every}
+        self.withdrawn: list[tuple[ConsentId, int]] = []
+
+    async def of(self, person: PersonId) -> tuple[Connection, ...]:
+        return tuple(self.all.values()) if person == HOLDER else ()
+
+    async def one(self, person: PersonId, consent: ConsentId) -> Connection:
+        if person != HOLDER or consent not in self.all:
+            raise NotFound("There is no such connection.")
+        return self.all[consent]
+
+    async def receipt(self, person: PersonId, consent: ConsentId, version: int) -> bytes:
+        await self.one(person, consent)
+        return b'{"receipt_id": "r-1"}'
+
+    async def withdraw(self, person: PersonId, consent: ConsentId, *, requested_us: int) -> int | None:
+        found = await self.one(person, consent)
+        if found.status is Status.WITHDRAWN:
+            return None
+        self.all[consent] = replace(found, status=Status.WITHDRAWN, ended_at=NOW)
+        self.withdrawn.append((consent, requested_us))
+        return 7
+
+
+def gateway(name: str, how: Literal["acknowledged", "fenced", "waiting"], after_us: int | None) -> GatewayClosure:
+    """What one gateway did."""
+    return GatewayClosure(
+        gateway=GatewayId(name),
+        session=SessionId(f"x-{name}"),
+        how=how,
+        after_us=after_us,
+    )
+
+
+def closure(state: ClosureState, *gateways: GatewayClosure, drained: int | None = 131_000) -> Closure:
+    """A stop at now, committed 9 ms after the click."""
+    clicked = NOW * 1_000_000 + 208_000
+    after = max((each.after_us or 0 for each in gateways), default=0)
+    closed = state is ClosureState.CLOSED
+    return Closure(
+        seq=7, consent=ConsentId("g_budget"), client=ClientId("Budget app"), requested_us=clicked,
+        committed_us=clicked + 9_000, state=state, closed_after_us=after if closed else None,
+        drained_after_us=drained if closed else None, gateways=gateways,
+    )  # fmt: skip
+
+
+CLOSED = closure(
+    ClosureState.CLOSED, gateway("bank", "acknowledged", 9_000), gateway("calendar", "acknowledged", 32_000)
+)
+BY_LEASE = closure(
+    ClosureState.CLOSED, gateway("bank", "acknowledged", 9_000), gateway("calendar", "fenced", 2_191_000)
+)
+PARTIAL = closure(ClosureState.PARTIAL, gateway("bank", "acknowledged", 9_000), gateway("calendar", "waiting", None))
+UNKNOWN = closure(ClosureState.UNKNOWN, gateway("bank", "waiting", None), gateway("calendar", "waiting", None))
+
+
+class FakeClosures:
+    """Says what it is told to say."""
+
+    def __init__(self) -> None:
+        self.said = CLOSED
+
+    async def wait(self, consent: ConsentId, seq: int, seconds: float, /) -> Closure:
+        return self.said
+
+    async def of(self, consent: ConsentId) -> tuple[Closure, ...]:
+        return (self.said,)
+
+
+class FakeWorld:
+    """All of them together, with the requests that wait."""
+
+    def __init__(self, catalog: Catalog | None = None) -> None:
+        self.catalog = catalog or load_catalog(CATALOG)
+        self.clock = FakeClock()
+        self.identity = FakeIdentity()
+        self.interaction = FakeInteraction(
+            self.catalog,
+            clients={
+                "h-budget": card(),
+                "h-loan": card("Loan app", "self_registered", publisher=""),
+                "h-local": card(host="localhost", redirect_host="127.0.0.1:8400"),
+            },
+            scopes={"h-loan": ("bank.transactions",)},
+            redirects={"h-local": "http://127.0.0.1:8400/callback"},
+        )
+        self.connections = FakeConnections(self.catalog)
+        self.closures = FakeClosures()
+        self.record = FakeRecord()
+
+    def services(self) -> Services:
+        return Services(
+            sign_in=self.identity,
+            sessions=self.identity,
+            enrolment=self.identity,
+            interaction=self.interaction,
+            connections=self.connections,
+            withdrawal=self.connections,
+            closures=self.closures,
+            record=self.record,
+            endpoint_label=self.catalog.endpoint_label,
+        )
