@@ -13,7 +13,12 @@ from grantline.model.decision import FieldFilter, RecordRule
 MARKER = "m4rker"
 MARK = MARKER.encode()
 BOUNDS = Settings(
-    max_body=65_536, max_line=4_096, connections=8, connect_timeout=1.0, read_timeout=1.0, total_timeout=5.0
+    max_body_bytes=65_536,
+    max_line_bytes=4_096,
+    connections=8,
+    connect_timeout_s=1.0,
+    read_timeout_s=1.0,
+    total_timeout_s=5.0,
 )
 OBLIGATION = FieldFilter(
     records=("items",),

@@ -191,7 +191,7 @@ async def test_lines_go_on_as_they_come() -> None:
 
 async def test_an_upstream_that_falls_silent_gives_504() -> None:
     async with Scripted() as upstream:
-        call, sent, outcomes, pool = await scripted_call(upstream, replace(BOUNDS, read_timeout=0.05))
+        call, sent, outcomes, pool = await scripted_call(upstream, replace(BOUNDS, read_timeout_s=0.05))
         upstream.pieces.put_nowait(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n{" + MARK)
         await call
         assert sent.get_nowait()["status"] == 504
@@ -203,7 +203,7 @@ async def test_an_upstream_that_falls_silent_gives_504() -> None:
 
 async def test_an_upstream_that_never_ends_is_cut_off() -> None:
     async with Scripted() as upstream:
-        call, sent, _, pool = await scripted_call(upstream, replace(BOUNDS, total_timeout=0.05))
+        call, sent, _, pool = await scripted_call(upstream, replace(BOUNDS, total_timeout_s=0.05))
         upstream.pieces.put_nowait(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n{")
         await call
         assert sent.get_nowait()["status"] == 504

@@ -22,12 +22,14 @@ class Body:
 
     def __init__(self, head: Head, cutter: Cutter, bounds: Settings) -> None:
         self._text: _Text = (
-            _Document(cutter, bounds.max_body) if head.form is Form.JSON else _Lines(cutter, bounds.max_line)
+            _Document(cutter, bounds.max_body_bytes)
+            if head.form is Form.JSON
+            else _Lines(cutter, bounds.max_line_bytes)
         )
         self._gunzip = Gunzip() if head.packed else None
         self._left = head.length
-        if head.form is Form.JSON and head.length is not None and head.length > bounds.max_body:
-            raise Unfilterable(f"the answer is larger than {bounds.max_body} bytes")
+        if head.form is Form.JSON and head.length is not None and head.length > bounds.max_body_bytes:
+            raise Unfilterable(f"the answer is larger than {bounds.max_body_bytes} bytes")
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Take bytes as they came over the wire; little by little, since few packed bytes can mean many."""

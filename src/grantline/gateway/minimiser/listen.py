@@ -67,7 +67,7 @@ def _config(app: Any, bounds: Settings) -> uvicorn.Config:
         # The proxy before us closes idle connections; were we first, a call could meet a closing one.
         timeout_keep_alive=3_600,
         limit_concurrency=bounds.connections * 4,
-        timeout_graceful_shutdown=int(bounds.total_timeout),
+        timeout_graceful_shutdown=int(bounds.total_timeout_s),
     )
 
 

@@ -69,7 +69,7 @@ class Hop:
         reply: Reply | None = None
         try:
             reply = Reply(send, Cutter(obligation), self._bounds, evaluation)
-            async with asyncio.timeout(self._bounds.total_timeout):
+            async with asyncio.timeout(self._bounds.total_timeout_s):
                 await self._exchange(scope, receive, reply, evaluation)
         except Unfilterable:
             if reply is None:

@@ -1,19 +1,20 @@
 """What bounds the minimiser."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+from grantline.model.setting import setting
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Sizes in bytes after unpacking, times in seconds. Worst memory: `connections` × `max_body`, about twice."""
+    """Sizes count after unpacking. Worst memory: `connections` × `max_body_bytes`, about twice."""
 
-    max_body: int = field(default=4_194_304, metadata={"help": "Largest JSON answer that is filtered; larger: 502."})
-    max_line: int = field(default=262_144, metadata={"help": "Longest line of an NDJSON answer that is filtered."})
-    connections: int = field(default=64, metadata={"help": "Most calls that go through the minimiser at once."})
-    connect_timeout: float = field(default=2.0, metadata={"help": "How long reaching the upstream may take."})
-    read_timeout: float = field(default=10.0, metadata={"help": "Longest silence of the upstream."})
-    total_timeout: float = field(default=30.0, metadata={"help": "Longest time of one filtered call."})
-    idle_timeout: float = field(
-        default=4.0,
-        metadata={"help": "How long an unused upstream connection is kept; below the upstream's own keep-alive."},
+    max_body_bytes: int = setting(4_194_304, help="Largest JSON answer that is filtered; a larger one gives 502.")
+    max_line_bytes: int = setting(262_144, help="Longest line of an NDJSON answer that is filtered.")
+    connections: int = setting(64, help="Most calls that go through the minimiser at once.")
+    connect_timeout_s: float = setting(2.0, help="How long reaching the upstream may take.")
+    read_timeout_s: float = setting(10.0, help="Longest silence of the upstream within a call.")
+    total_timeout_s: float = setting(30.0, help="Longest time of one filtered call.")
+    idle_timeout_s: float = setting(
+        4.0, help="How long an unused upstream connection is kept; less than the upstream keeps it."
     )

@@ -31,15 +31,15 @@ class Upstream:
         self._pool = httpcore2.AsyncConnectionPool(
             max_connections=bounds.connections,
             max_keepalive_connections=bounds.connections,
-            keepalive_expiry=bounds.idle_timeout,
+            keepalive_expiry=bounds.idle_timeout_s,
             # A call that was begun is never begun again: the first may have been carried out.
             retries=0,
         )
         self._timeout = {
-            "connect": bounds.connect_timeout,
-            "pool": bounds.connect_timeout,
-            "read": bounds.read_timeout,
-            "write": bounds.read_timeout,
+            "connect": bounds.connect_timeout_s,
+            "pool": bounds.connect_timeout_s,
+            "read": bounds.read_timeout_s,
+            "write": bounds.read_timeout_s,
         }
 
     def call(
