@@ -46,7 +46,7 @@ class Following:
         finding: Callable[[str], None] = lambda _code: None,
     ) -> None:
         self.boot = boot
-        self.table = table or Cutoffs()
+        self.table = Cutoffs() if table is None else table
         self._clock = clock
         self._workers = workers
         self._loaded = loaded
@@ -127,9 +127,10 @@ class Following:
         welcome, position = self._welcome, self.table.position
         if welcome is None or (beat.session, beat.boot) != (welcome.session, self.boot):
             return
-        if position is None or beat.incarnation != position.incarnation:
-            self._start_over("feed_incarnation_changed")
+        if position is None:
             return
+        if beat.incarnation != position.incarnation:
+            self._start_over("feed_incarnation_changed")
         if beat.head < position.seq:
             self._start_over("feed_head_below_position")
         sent = self._sent.at(beat.ping)

@@ -1,0 +1,23 @@
+"""The shortest breaking runs of the model, against the real code: each holds, and breaks with its rule removed."""
+
+import pytest
+
+from tests.feed_world import Rules
+from tests.unit.feed.closing_runs import RUNS as CLOSING
+from tests.unit.feed.lease_runs import RUNS as LEASE
+from tests.unit.feed.runs import Run
+from tests.unit.feed.table_runs import RUNS as TABLE
+
+RUNS = (*LEASE, *CLOSING, *TABLE)
+
+
+@pytest.mark.parametrize("run", RUNS, ids=str)
+async def test_the_rule_prevents_its_shortest_breaking_run(run: Run) -> None:
+    """Covers: C1, C2, C3, C4, C5, C6, C7, C8, C9, C10, C12."""
+    assert not await run.play(Rules())
+
+
+@pytest.mark.parametrize("run", RUNS, ids=str)
+async def test_without_the_rule_the_run_breaks(run: Run) -> None:
+    """Covers: C1, C2, C3, C4, C5, C6, C7, C8, C9, C10, C12."""
+    assert await run.play(run.without())
