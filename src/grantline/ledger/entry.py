@@ -4,6 +4,7 @@ Each withheld field stands as b64url(HMAC(HMAC(K, name), JCS([name, value]))), s
 count, so that neither the number nor the kind of fields shows, and one field can be disclosed without the rest.
 """
 
+import functools
 import hmac
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -19,6 +20,7 @@ from grantline.model.ids import Randomness
 VERSION = 1
 MAX_ENTRY = 4096
 SLOTS = 8
+_DAY_US = 86_400_000_000
 NAMED = ("ip", "user_agent", "resources")
 """Members of an event's detail that are also committed alone, so that they can be disclosed alone."""
 
@@ -42,7 +44,12 @@ class Pseudonyms(NamedTuple):
 
 def month(tc: int) -> str:
     """`YYYY-MM` (UTC) of a time in unix µs."""
-    return datetime.fromtimestamp(tc // 1_000_000, UTC).strftime("%Y-%m")
+    return _month_of_day(tc // _DAY_US)
+
+
+@functools.lru_cache(maxsize=4)
+def _month_of_day(day: int) -> str:
+    return datetime.fromtimestamp(day * 86_400, UTC).strftime("%Y-%m")
 
 
 def subject_fields(event: Event) -> dict[str, Any]:

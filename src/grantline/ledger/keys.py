@@ -18,6 +18,7 @@ from grantline.model.ids import Randomness, event_id
 
 INSTANCE = "instance:details"
 _CACHE = 16_384
+_NAMES = 64
 _PSEUDONYM = 16  # bytes: as hard to hit by chance as any other 128-bit name
 
 
@@ -27,6 +28,7 @@ class Holder:
     def __init__(self, key_id: str, secret: bytes) -> None:
         self.key_id = key_id
         self._secret = secret
+        self._names: dict[str, str] = {}
 
     @cached_property
     def sealing(self) -> AESGCM:
@@ -46,7 +48,13 @@ class Holder:
         return self._name(f"consent {consent}")
 
     def _name(self, label: str) -> str:
-        return b64url(hmac.digest(self._secret, label.encode(), "sha256")[:_PSEUDONYM])
+        name = self._names.get(label)
+        if name is None:
+            if len(self._names) >= _NAMES:
+                self._names.clear()
+            name = b64url(hmac.digest(self._secret, label.encode(), "sha256")[:_PSEUDONYM])
+            self._names[label] = name
+        return name
 
 
 class PersonKeys:

@@ -3,8 +3,8 @@
 import asyncio
 import secrets
 import signal
-from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 
 import uvicorn
@@ -45,11 +45,24 @@ async def _signer(settings: Settings, places: Places) -> None:
     signer = Signer(places.signer, settings.origin)
     server = await serve_signer(signer, places.signer_socket)
     stopped = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    _on_stop(stopped.set)
     async with server:
         await stopped.wait()
     signer.close()
+
+
+def _on_stop(act: Callable[[], None]) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, act)
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to us: uvicorn would raise them again before the last checkpoint is out."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Nothing is captured."""
+        yield
 
 
 async def _ledger(settings: Settings, places: Places, open_stores: OpenStores) -> None:
@@ -59,7 +72,8 @@ async def _ledger(settings: Settings, places: Places, open_stores: OpenStores) -
         config = uvicorn.Config(
             ledger.app, uds=str(places.ledger_socket), lifespan="off", log_config=None, access_log=False
         )
-        server = uvicorn.Server(config)
+        server = _Server(config)
+        _on_stop(lambda: setattr(server, "should_exit", True))
         publishing = asyncio.create_task(ledger.keep_publishing())
         publishing.add_done_callback(lambda _: setattr(server, "should_exit", True))
         await server.serve()

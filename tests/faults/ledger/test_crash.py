@@ -1,0 +1,114 @@
+"""What was answered stays, whenever the process dies."""
+
+import asyncio
+import re
+import shutil
+
+import orjson
+import pytest
+
+from grantline.ledger.published import Published
+from grantline.ledger.verify import verify
+from grantline.model.errors import AuditUnavailable
+from grantline.storage.sqlite.ledger import open_ledger
+from tests.ledger_processes import Processes, answered, until
+from tests.ledger_world import Producer, about
+
+WRITERS = 16
+SYNC = re.compile(r"f(?:data)?sync\(\d+<[^>]*ledger\.db-wal>")
+
+
+@pytest.fixture
+def processes(tmp_path):
+    running = Processes(tmp_path)
+    running.start_signer()
+    yield running
+    running.stop()
+
+
+async def write(client, boot, acknowledged, stopped):
+    """Send one event at a time; after a failure the same again, as any producer does."""
+    producer = Producer(boot=boot)
+    while not stopped.is_set():
+        submission = producer.says(about())
+        while True:
+            try:
+                accepted = await client.submit(submission)
+            except AuditUnavailable:
+                await asyncio.sleep(0.02)
+                continue
+            acknowledged.append((submission.events[0].event.event_id, accepted.first_index, boot, producer.last))
+            break
+
+
+@pytest.mark.parametrize("kills", [10, pytest.param(200, marks=[pytest.mark.long, pytest.mark.timeout(1800)])])
+async def test_every_acknowledged_entry_survives_every_kill_once(processes, tmp_path, kills):
+    """Covers: AUDIT §6.1, check 121."""
+    client = processes.client()
+    acknowledged, stopped, state = [], asyncio.Event(), tmp_path / "seen.json"
+    processes.start_ledger()
+    await answered(client)
+    writers = [asyncio.create_task(write(client, f"b_{at}", acknowledged, stopped)) for at in range(WRITERS)]
+    for kill in range(kills):
+        goal = len(acknowledged) + 40 + kill % 7
+
+        async def enough(goal=goal):
+            return len(acknowledged) >= goal
+
+        await until(enough, within_s=60)
+        processes.kill_ledger()
+        processes.start_ledger()
+    stopped.set()
+    await asyncio.gather(*writers)
+    await client.close()
+    processes.stop()
+    report = verify(Published(processes.places.public), state=state)
+    assert report.ok, report.problem
+    stores = open_ledger(processes.places.ledger)
+    leaves = [orjson.loads(body) for body in stores.entries.bodies(0, 10**9)]
+    stores.close()
+    assert report.size == len(leaves)
+    assert len({leaf["id"] for leaf in leaves}) == len(leaves)
+    for event_id, index, boot, seq in acknowledged:
+        assert (leaves[index]["id"], leaves[index]["boot"], leaves[index]["pseq"]) == (event_id, boot, seq)
+    for at in range(WRITERS):
+        numbers = [leaf["pseq"] for leaf in leaves if leaf["boot"] == f"b_{at}"]
+        assert numbers == list(range(1, len(numbers) + 1))
+
+
+async def test_no_answer_leaves_before_the_log_is_synced(processes, tmp_path):
+    """Covers: AUDIT §6.2. Killing a process proves nothing here: the page cache survives it. Only the calls tell."""
+    trace = tmp_path / "trace"
+    strace = shutil.which("strace")
+    assert strace, "apt-get install strace"
+    calls = "trace=fsync,fdatasync,pwrite64,write,writev,sendto,sendmsg"
+    processes.start_ledger(strace, "-D", "-f", "-y", "-s", "96", "-e", calls, "-o", str(trace))
+    client = processes.client()
+    await answered(client, within_s=60)
+    producer = Producer()
+    for _ in range(20):
+        await client.submit(producer.says(about()))
+    await client.close()
+    processes.stop()
+    assert _acknowledgements_after_sync(trace.read_text()) >= 20
+
+
+def _acknowledgements_after_sync(trace):
+    """How many answers `Accepted` left, each after a sync of the log that follows the log's last write."""
+    dirty, syncing, found = False, set(), 0
+    for line in trace.splitlines():
+        thread = line.split(maxsplit=1)[0]
+        if "pwrite64(" in line and "ledger.db-wal" in line:
+            dirty = True
+        elif SYNC.search(line):
+            if "unfinished" in line:
+                syncing.add(thread)
+            else:
+                dirty = False
+        elif thread in syncing and "sync resumed" in line:
+            syncing.remove(thread)
+            dirty = False
+        elif "last_seq" in line and "first_index" in line:
+            assert not dirty, f"answered before the sync: {line}"
+            found += 1
+    return found

@@ -1,0 +1,165 @@
+"""The ledger as others meet it: two processes, one socket, producers with keys, an authority that asks."""
+
+import asyncio
+
+import httpx2
+import pytest
+
+from grantline.crypto.es256 import SigningKey
+from grantline.crypto.note import VerifierKey, open_checkpoint
+from grantline.crypto.tiles import ENTRIES, Tile, unbundle
+from grantline.ledger.access import UnknownProducer
+from grantline.ledger.client import Missing
+from grantline.ledger.relay import Relay
+from grantline.model.errors import AuditUnavailable, InvalidRequest
+from grantline.model.events import EventType
+from grantline.storage.sqlite.database import Database
+from grantline.storage.sqlite.ledger_outbox import SqliteOutgoingEvents
+from grantline.storage.sqlite.shared import SqliteOutbox
+from grantline.storage.sqlite.testing_schema import create_tables
+from tests.ledger_processes import Processes, answered, until
+from tests.ledger_world import Producer, about, decision, event, outcome, randomness
+
+
+@pytest.fixture(scope="module")
+def processes(tmp_path_factory):
+    running = Processes(tmp_path_factory.mktemp("flow"))
+    running.start_signer()
+    running.start_ledger()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+async def authority(processes):
+    client = processes.client()
+    await answered(client)
+    yield client
+    await client.close()
+
+
+async def test_what_a_producer_brings_is_read_published_and_signed_within_a_second(processes, authority):
+    """Covers: ARCHITECTURE idea 6."""
+    producer = Producer(boot="b_socket")
+    accepted = await authority.submit(producer.says(about(consent="g_socket")))
+    assert [each.index for each in await authority.life("g_socket")] == [accepted.first_index]
+
+    async def signed():
+        return (await authority.head())[0] >= accepted.size
+
+    await until(signed, within_s=2)
+    transport = httpx2.AsyncHTTPTransport(uds=str(processes.places.ledger_socket))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://ledger") as anyone:
+        vkey = (await anyone.get("/log.vkey")).text
+        checkpoint = open_checkpoint((await anyone.get("/checkpoint")).text, VerifierKey.parse(vkey))
+        bundle = await anyone.get("/" + Tile(ENTRIES, 0, checkpoint.size).path)
+        assert bundle.headers["content-type"] == "application/octet-stream"
+        assert b"consent.given@1" in unbundle(bundle.content)[accepted.first_index]
+        for path in ("/tile/../../root.key", "/tile/0/../../../root.key", "/root.key", "/tile/0/999", "/tile"):
+            assert (await anyone.get(path)).status_code == 404
+        assert (await anyone.post("/ingest", content=b"{}")).status_code == 401
+
+
+async def test_strangers_neither_write_nor_read(processes, authority):
+    stranger = processes.client("authority", SigningKey.generate())
+    with pytest.raises(UnknownProducer):
+        await stranger.submit(Producer(boot="b_x").says(about()))
+    with pytest.raises(UnknownProducer):
+        await stranger.usage(("g_socket",))
+    with pytest.raises(UnknownProducer):
+        await authority.submit(Producer("somebody-else").says(about()))
+
+
+async def test_a_gateway_is_known_from_its_enrolment_on_and_may_not_ask(processes, authority):
+    """Covers: ARCHITECTURE idea 5: gateways enrol."""
+    key = SigningKey.generate()
+    gateway = processes.client("gw_new", key)
+    says = Producer("gw_new")
+    first = says.says(decision("g_gw", "ev_gw"))
+    with pytest.raises(UnknownProducer):
+        await gateway.submit(first)
+    enrolled = event(EventType.GATEWAY_ENROLLED, detail={"gateway": "gw_new", "jwk": key.public.jwk})
+    await authority.submit(Producer(boot="b_enrol").says(enrolled))
+    await gateway.submit(first)
+    await gateway.submit(says.says(outcome("ev_gw", 200)))
+    (call,) = await authority.accesses("g_gw", limit=5)
+    assert (call.status, call.decision) == (200, "permit")
+    assert (await authority.usage(("g_gw",)))["g_gw"].allowed == 1
+    assert await authority.around("g_gw", 0) == (call, None)
+    assert await authority.person_events("p_nobody", limit=5) == ()
+    with pytest.raises(UnknownProducer):
+        await gateway.usage(("g_gw",))
+
+
+async def test_a_hole_is_told_with_the_number_expected(authority):
+    producer = Producer(boot="b_hole")
+    producer.says(about())
+    with pytest.raises(Missing) as missing:
+        await authority.submit(producer.says(about()))
+    assert missing.value.expected == 1
+    with pytest.raises(InvalidRequest):
+        await authority.submit(Producer(boot="b_bad").says(event(detail={"ratio": 0.5})))
+
+
+class Transaction:
+    def __init__(self, cursor):
+        self.outbox = SqliteOutbox(cursor)
+        self.outgoing = SqliteOutgoingEvents(cursor)
+
+
+@pytest.fixture
+def state(tmp_path):
+    create_tables(tmp_path / "state.db")
+    database = Database(tmp_path / "state.db", Transaction)
+    yield database
+    database.close()
+
+
+async def test_the_relay_brings_state_changes_within_a_second_of_their_commit(authority, state):
+    """Covers: ARCHITECTURE idea 6."""
+    relay = Relay(state, authority, randomness)
+    running = asyncio.create_task(relay.run())
+    events = [about(consent="g_relay") for _ in range(600)]
+    for at in range(0, 600, 100):
+        batch = events[at : at + 100]
+
+        async def change(tx, batch=batch):
+            for each in batch:
+                await tx.outbox.append(each)
+
+        await state.write(change)
+        relay.wake()
+
+    async def brought():
+        return await state.read(lambda tx: tx.outgoing.waiting(1)) == ()
+
+    await until(brought)
+    running.cancel()
+    assert [each.event_id for each in await authority.life("g_relay")] == [each.event_id for each in events]
+
+
+class Losing:
+    """A ledger whose answers get lost."""
+
+    producer = "authority"
+
+    def __init__(self, real):
+        self.real, self.lose = real, True
+
+    async def submit(self, submission):
+        accepted = await self.real.submit(submission)
+        if self.lose:
+            raise AuditUnavailable("the answer got lost")
+        return accepted
+
+
+async def test_an_answer_that_got_lost_makes_no_second_entry(authority, state):
+    losing = Losing(authority)
+    said = about(consent="g_lost")
+    await state.write(lambda tx: tx.outbox.append(said))
+    with pytest.raises(AuditUnavailable):
+        await Relay(state, losing, randomness).bring()
+    losing.lose = False
+    assert await Relay(state, losing, randomness).bring() == 1
+    assert [each.event_id for each in await authority.life("g_lost")] == [said.event_id]
+    assert await state.read(lambda tx: tx.outgoing.waiting(10)) == ()
