@@ -13,7 +13,7 @@ from grantline.authorization.steps import codes, finish
 from grantline.authorization.steps.presence import is_fresh, is_hinted
 from grantline.authorization.store import TicketKind, Transaction
 from grantline.authorization.tickets import Kept, Notes, RequestTicket
-from grantline.consent import Approval, ClientCard, Offer, Picks, ResourceChoice, apis_to_ask, make_offer, narrow
+from grantline.consent import Approval, ClientCard, Offer, Picks, ResourceChoice, Summary, apis_to_ask, make_offer, narrow, summarise
 from grantline.identity import Session
 from grantline.model.consent import Ceremony
 from grantline.model.errors import AccessDenied, Conflict, LoginRequired, NotFound
@@ -85,6 +85,13 @@ class Interaction:
         found = await self._server.work.write(lambda tx: self._bound(tx, handle, session))
         notes = await self._notes(found, handle, session)
         return self._offer(found, notes)
+
+    async def summarise(self, handle: str, picks: Picks, session: Session) -> Summary:
+        """The recap of picks that may still lack something. Raises `InvalidRequest` for what was not offered."""
+        found = await self._server.work.write(lambda tx: self._bound(tx, handle, session))
+        notes = await self._notes(found, handle, session)
+        offer = self._offer(found, notes)
+        return summarise(catalog=self._server.catalog(), asked=found.kept.body.asked, offer=offer, picks=picks)
 
     async def approve(self, handle: str, picks: Picks, session: Session, *, digest: str, channel: str = "web") -> str:
         """Record the decision, make the code and use the request up in one unit; the address to go to.

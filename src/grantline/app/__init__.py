@@ -1,0 +1,1 @@
+"""The one place where parts meet storage, settings and each other. Holds no rules of its own."""

@@ -1,0 +1,236 @@
+"""The authority process: authorization server, pages, and the door for gateways, over one state file."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from http.cookies import CookieError, SimpleCookie
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import uvicorn
+
+from grantline.app.log import set_up_log
+from grantline.app.pages import OAuthPages, PageConnections, PageInteraction, PageWithdrawal
+from grantline.app.places import Places
+from grantline.app.rules import Rules
+from grantline.app.setup import AUTHORITY, prepare
+from grantline.app.state import State, WakingWork, open_state
+from grantline.app.sweeping import keep_sweeping
+from grantline.app.web import Task, serve
+from grantline.authorization import Interaction, Keys, Server, endpoints
+from grantline.authorization.resource_lists import GatewayResourceLists
+from grantline.consent import Consents, enforced
+from grantline.crypto.custody.file import load_or_create_signing_key, read_private, write_private
+from grantline.identity import Enrolment, Hashing, PasswordSignIn, Session, Sessions
+from grantline.ledger.client import LedgerClient
+from grantline.ledger.relay import Relay
+from grantline.ledger.settings import Places as LedgerPlaces
+from grantline.model.bundle import BundleContent
+from grantline.model.clock import Clock, SystemClock
+from grantline.model.consent import EnforcedVersion
+from grantline.model.errors import InvalidConfiguration
+from grantline.model.ids import ConsentId, GatewayId
+from grantline.settings import Settings
+from grantline.signals import FeedServer
+from grantline.storage.sqlite.connection import Connect, connect
+from grantline.ui.kit import Cookies
+from grantline.ui.portal import PortalSettings, Services, portal, portal_site
+
+Asgi = Callable[[Any, Any, Any], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """The composed process. `tasks` run beside the web server; when one ends, so does the process."""
+
+    app: Asgi
+    tasks: tuple[Task, ...]
+    server: Server
+    enrolment: Enrolment
+    rules: Rules
+
+
+@dataclass(frozen=True, slots=True)
+class _Core:
+    """What every part of this process is made from."""
+
+    settings: Settings
+    issuer: str
+    keys: Keys
+    work: WakingWork
+    rules: Rules
+    clock: Clock
+
+
+async def run(
+    settings: Settings, data: Path, ready: Callable[[], None], stop: asyncio.Event, *, connect: Connect = connect
+) -> None:
+    """Serve until `stop`. Raises `InvalidConfiguration` for what no restart can mend."""
+    set_up_log(data, AUTHORITY)
+    prepare(data)
+    async with open_state(data, create=True, connect=connect) as state:
+        issuer = settings.server.issuer or f"http://localhost:{settings.server.port}"
+        async with authority(settings, data, state, issuer, SystemClock()) as composed:
+            await _leave_enrolment_link(composed, Places(data), issuer)
+            await serve(_uvicorn(composed.app, settings), composed.tasks, ready, stop)
+
+
+@asynccontextmanager
+async def authority(
+    settings: Settings, data: Path, state: State, issuer: str, clock: Clock
+) -> AsyncIterator[Authority]:
+    """Every part with what it needs. Nothing runs yet but what `tasks` names."""
+    async with AsyncExitStack() as stack:
+        work = WakingWork(state)
+        rules = Rules(Places(data).catalog, work, clock)
+        await rules.look()
+        keys = _keys(Places(data))
+        http = await stack.enter_async_context(httpx2.AsyncClient(trust_env=False))
+        ledger = _ledger(data)
+        stack.push_async_callback(ledger.close)
+        sessions = Sessions(work, clock, settings=settings.sessions)
+        pages = OAuthPages()
+        core = _Core(settings, issuer, keys, work, rules, clock)
+        server = _server(core, sessions, pages, http)
+        feed = _feed(core)
+        relay = Relay(work, ledger, secrets.token_bytes)
+        work.after_commit(feed.wake)
+        work.after_commit(relay.wake)
+        hashing = Hashing()
+        enrolment = Enrolment(work, sessions, hashing, clock)
+        services = Services(
+            sign_in=PasswordSignIn(work, sessions, hashing, clock),
+            sessions=sessions,
+            enrolment=enrolment,
+            interaction=PageInteraction(Interaction(server)),
+            connections=PageConnections(work, rules, keys.signing, issuer, clock),
+            withdrawal=PageWithdrawal(work, server.consents),
+            closures=feed.closures,
+            record=ledger,
+            endpoint_label=lambda api, label: rules.catalog().endpoint_label(api, label),
+        )
+        site = portal_site(services, _portal_settings(settings, issuer, rules), clock, secrets.token_bytes)
+        pages.attach(site)
+        await feed.start()
+        tasks = (feed.run, relay.run, rules.keep_looking, lambda: keep_sweeping(work, server.consents, clock))
+        yield Authority(_route(endpoints(server), feed, portal(site)), tasks, server, enrolment, rules)
+
+
+def _route(oauth: Any, feed: FeedServer, pages: Asgi) -> Asgi:
+    """One application: machines' endpoints first, gateways' door, pages for everything else."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        path = scope.get("path", "")
+        if scope["type"] == "websocket" or path.startswith("/gateway/"):
+            await feed(scope, receive, send)
+        elif oauth.knows(path):
+            await oauth(scope, receive, send)
+        else:
+            await pages(scope, receive, send)
+
+    return app
+
+
+def _keys(places: Places) -> Keys:
+    return Keys.of(load_or_create_signing_key(places.token_key), read_private(places.pairwise_key))
+
+
+def _ledger(data: Path) -> LedgerClient:
+    key = load_or_create_signing_key(Places(data).producer_key)
+    return LedgerClient(LedgerPlaces(data).ledger_socket, AUTHORITY, key)
+
+
+def _server(core: _Core, sessions: Sessions, pages: OAuthPages, http: httpx2.AsyncClient) -> Server:
+    made: list[Server] = []
+    server = Server(
+        issuer=core.issuer,
+        keys=core.keys,
+        work=core.work,
+        consents=Consents(clock=core.clock, randomness=secrets.token_bytes, settings=core.settings.consents),
+        catalog=core.rules.catalog,
+        clock=core.clock,
+        session=_session_reader(sessions, Cookies.for_issuer(core.issuer)),
+        pages=pages,
+        lists=GatewayResourceLists(lambda: made[0], http),
+        settings=core.settings.authorization,
+    )
+    made.append(server)
+    return server
+
+
+def _session_reader(sessions: Sessions, cookies: Cookies) -> Callable[[str | None], Awaitable[Session | None]]:
+    """From the value of a Cookie header to the session it names."""
+
+    async def current(header: str | None) -> Session | None:
+        jar: SimpleCookie = SimpleCookie()
+        try:
+            jar.load(header or "")
+        except CookieError:
+            return None
+        found = jar.get(cookies.session)
+        return await sessions.current(found.value if found else None)
+
+    return current
+
+
+def _feed(core: _Core) -> FeedServer:
+    rules, keys = core.rules, core.keys
+
+    async def version_for(gateway: GatewayId, consent: ConsentId, version: int) -> EnforcedVersion | None:
+        apis = rules.catalog().apis_of(gateway)
+        found = await core.work.read(lambda tx: enforced.enforced(tx, consent=consent, version=version, apis=apis))
+        return None if found is None else enforced.sign(found, keys.signing)
+
+    async def bundle_for(gateway: GatewayId) -> BundleContent:
+        return await rules.bundle(gateway, core.issuer, (keys.signing.public, *keys.retired))
+
+    return FeedServer(
+        core.work,
+        issuer=core.issuer,
+        clock=core.clock,
+        randomness=secrets.token_bytes,
+        version_for=version_for,
+        bundle_for=bundle_for,
+        settings=core.settings.feed,
+    )
+
+
+def _portal_settings(settings: Settings, issuer: str, rules: Rules) -> PortalSettings:
+    """The pages name the operator of the catalog; before one is applied, nobody can be asked anything."""
+    try:
+        operator = rules.catalog().file.operator
+    except InvalidConfiguration:
+        return PortalSettings(issuer=issuer, operator="Grantline", contact="the operator")
+    feed = settings.feed
+    fence_ms = feed.lease_ms * (100 + feed.margin_percent) // 100 + feed.upstream_skew_ms
+    return PortalSettings(issuer=issuer, operator=operator.name, contact=operator.contact, fence_ms=fence_ms)
+
+
+async def _leave_enrolment_link(composed: Authority, places: Places, issuer: str) -> None:
+    """An empty store gives one link to the first operator, also in a file that only its owner reads."""
+    token = await composed.enrolment.first_operator()
+    if token is not None:
+        write_private(places.enrolment_link, f"{issuer}/enrol/{token}\n".encode())
+
+
+def _uvicorn(app: Asgi, settings: Settings) -> uvicorn.Config:
+    server = settings.server
+    return uvicorn.Config(
+        app,
+        host=server.host,
+        port=server.port,
+        ssl_certfile=server.tls_certificate,
+        ssl_keyfile=server.tls_key,
+        loop="uvloop",
+        http="httptools",
+        ws="websockets-sansio",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=3,
+    )

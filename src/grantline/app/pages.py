@@ -1,0 +1,197 @@
+"""The pages' questions, answered by the parts that know: one small class for each Protocol of `ui.portal.services`."""
+
+from dataclasses import dataclass
+
+import orjson
+
+from grantline.app.rules import Rules
+from grantline.app.state import WakingWork
+from grantline.authorization import Answered as AuthorizationAnswered
+from grantline.authorization import Interaction
+from grantline.authorization.http import Response
+from grantline.authorization.profiles import card_of
+from grantline.catalog import Asked, Catalog
+from grantline.consent import ClientCard, Consents, Offer, Picks, Summary, read, receipt
+from grantline.consent.lines import offer_lines
+from grantline.consent.offer import OfferLine
+from grantline.crypto.es256 import SigningKey
+from grantline.identity import Session
+from grantline.model.clock import Clock
+from grantline.model.consent import Item, Version
+from grantline.model.errors import NotFound
+from grantline.model.ids import ApiId, ConsentId, PersonId
+from grantline.storage.sqlite.transaction import SqliteTransaction
+from grantline.ui.portal import Site
+from grantline.ui.portal.services import Answered, Connection, Granted, VersionRow, Waiting
+
+DAY = 86_400
+
+
+class PageInteraction:
+    """A waiting request, in the pages' words."""
+
+    def __init__(self, interaction: Interaction) -> None:
+        self._interaction = interaction
+
+    async def open(self, handle: str) -> Waiting:
+        """Who waits."""
+        waiting = await self._interaction.open(handle)
+        return Waiting(waiting.client, waiting.redirect_uri)
+
+    async def offer(self, handle: str, session: Session) -> Offer | Answered:
+        """The question, or what was answered."""
+        match await self._interaction.offer(handle, session):
+            case AuthorizationAnswered(client, what, at, consent):
+                return Answered(client, what, at, consent)
+            case offer:
+                return offer
+
+    async def summarise(self, handle: str, picks: Picks, session: Session) -> Summary:
+        """The recap of picks that may still lack something."""
+        return await self._interaction.summarise(handle, picks, session)
+
+    async def approve(self, handle: str, picks: Picks, session: Session, *, digest: str) -> str:
+        """Record the yes; the address to go to."""
+        return await self._interaction.approve(handle, picks, session, digest=digest)
+
+    async def refuse(self, handle: str, session: Session) -> str:
+        """Record the no; the address to go to."""
+        return await self._interaction.refuse(handle, session)
+
+
+@dataclass(frozen=True, slots=True)
+class PageConnections:
+    """A person's consents with the registry's and the catalog's words."""
+
+    work: WakingWork
+    rules: Rules
+    key: SigningKey
+    issuer: str
+    clock: Clock
+
+    async def of(self, person: PersonId) -> tuple[Connection, ...]:
+        """All of them, newest first."""
+
+        async def unit(tx: SqliteTransaction) -> tuple[Connection, ...]:
+            found = await read.connections(tx, person=person)
+            details = [await read.detail(tx, consent=one.consent, person=person) for one in found]
+            return tuple([await self._connection(tx, detail) for detail in details])
+
+        return await self.work.read(unit)
+
+    async def one(self, person: PersonId, consent: ConsentId) -> Connection:
+        """One of them."""
+
+        async def unit(tx: SqliteTransaction) -> Connection:
+            return await self._connection(tx, await read.detail(tx, consent=consent, person=person))
+
+        return await self.work.read(unit)
+
+    async def receipt(self, person: PersonId, consent: ConsentId, version: int) -> bytes:
+        """The receipt and its signature as one JSON document."""
+
+        async def unit(tx: SqliteTransaction) -> bytes:
+            detail = await read.detail(tx, consent=consent, person=person)
+            found = next((one for one in detail.versions if one.version == version), None)
+            state = await tx.consents.get(consent)
+            if found is None or state is None:
+                raise NotFound("There is no such version.")
+            now = self.clock.wall_us() // 1_000_000
+            made = receipt.receipt(
+                catalog=self.rules.catalog(), version=found, state=state, issuer=self.issuer, issued_at=now
+            )
+            signed = {"receipt": made, "jws": receipt.sign(made, self.key)}
+            return orjson.dumps(signed, option=orjson.OPT_INDENT_2)
+
+        return await self.work.read(unit)
+
+    async def _connection(self, tx: SqliteTransaction, detail: read.Detail) -> Connection:
+        catalog, connection = self.rules.catalog(), detail.connection
+        return Connection(
+            consent=connection.consent,
+            client=await _card(tx, connection),
+            status=connection.status,
+            lines=_lines(catalog, connection.granted),
+            resources=_resources(catalog, connection.granted),
+            given_at=connection.given_at,
+            until=connection.ends_at,
+            ended_at=connection.ended_at,
+            lookback_since=_since(connection.granted, self.clock.wall_us() // 1_000_000),
+            versions=tuple(_row(version) for version in detail.versions),
+        )
+
+
+async def _card(tx: SqliteTransaction, connection: read.Connection) -> ClientCard:
+    """The client as the registry has it now; only its agreed name if it is gone."""
+    client = await tx.clients.get(connection.client)
+    if client is None:
+        return ClientCard(connection.client, connection.client_name, "registered", "app", "", "", "", None)
+    return card_of(client, client.redirect_uris[0] if client.redirect_uris else client.web)
+
+
+def _lines(catalog: Catalog, granted: tuple[Item, ...]) -> tuple[OfferLine, ...]:
+    """What was granted, a line for each thing it may do: nothing is a wish any more."""
+    return offer_lines(catalog, [Asked(item=item, required=item.fields) for item in granted])
+
+
+def _resources(catalog: Catalog, granted: tuple[Item, ...]) -> tuple[Granted, ...]:
+    shared: dict[ApiId, set[str]] = {}
+    for item in granted:
+        shared.setdefault(item.api, set()).update(item.resources)
+    lists = {api: catalog.api(api).resource_list for api in shared}
+    return tuple(
+        Granted(words.one, words.many, len(shared[api])) for api, words in lists.items() if words and shared[api]
+    )
+
+
+def _since(granted: tuple[Item, ...], now: int) -> int | None:
+    days = [item.lookback_days for item in granted if item.lookback_days is not None]
+    return now - max(days) * DAY if days else None
+
+
+def _row(version: Version) -> VersionRow:
+    what = "given" if version.version == 1 else "amended"
+    return VersionRow(version.version, version.not_before, what, version.content_hash)
+
+
+class PageWithdrawal:
+    """Ending a consent from the portal."""
+
+    def __init__(self, work: WakingWork, consents: Consents) -> None:
+        self._work = work
+        self._consents = consents
+
+    async def withdraw(self, person: PersonId, consent: ConsentId, *, requested_us: int) -> int | None:
+        """The feed's number of the ending; None when it had ended before."""
+
+        async def unit(tx: SqliteTransaction) -> int | None:
+            ending = await self._consents.withdraw(tx, consent=consent, person=person, requested_us=requested_us)
+            return None if ending.entry is None else ending.entry.seq
+
+        return await self._work.write(unit, essential=True)
+
+
+class OAuthPages:
+    """Where the authorization endpoint sends browsers. `attach` gives it the pages once they exist."""
+
+    def __init__(self) -> None:
+        self._site: Site | None = None
+
+    def attach(self, site: Site) -> None:
+        """The pages are there now."""
+        self._site = site
+
+    def sign_in(self, handle: str) -> str:
+        """The sign-in page that comes back to this request."""
+        return f"/sign-in?next=/consent/{handle}"
+
+    def consent(self, handle: str) -> str:
+        """The consent page of this request."""
+        return f"/consent/{handle}"
+
+    def error(self, code: str, reference: str) -> Response:
+        """The error page, with the headers of all pages."""
+        assert self._site is not None
+        page = self._site.error(code, detail=reference)
+        kept = tuple((name, value) for name, value in page.raw_headers if name != b"content-length")
+        return Response(page.status_code, bytes(page.body), kept)

@@ -1,0 +1,51 @@
+"""Where an instance keeps its things below the data directory."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from grantline.model.ids import GatewayId
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """One data directory. The ledger and the signer name their own places (`grantline.ledger`)."""
+
+    data: Path
+
+    @property
+    def state(self) -> Path:
+        """The authority's database."""
+        return self.data / "authority" / "state.db"
+
+    @property
+    def catalog(self) -> Path:
+        """The catalog in force, as `grantline apply` put it."""
+        return self.data / "authority" / "catalog.toml"
+
+    @property
+    def token_key(self) -> Path:
+        """Signs tokens, versions and receipts."""
+        return self.data / "authority" / "keys" / "token.pem"
+
+    @property
+    def pairwise_key(self) -> Path:
+        """32 bytes from which pairwise subjects are made."""
+        return self.data / "authority" / "keys" / "pairwise.key"
+
+    @property
+    def producer_key(self) -> Path:
+        """By which the authority proves itself to the ledger."""
+        return self.data / "authority" / "keys" / "producer.pem"
+
+    @property
+    def enrolment_link(self) -> Path:
+        """The first operator's link, while it is unused."""
+        return self.data / "run" / "enrolment-link"
+
+    def gateway(self, gateway: GatewayId) -> Path:
+        """Everything of one gateway."""
+        return self.data / "gateways" / gateway
+
+    def gateway_token(self, gateway: GatewayId) -> Path:
+        """A one-time enrolment token that waits for a gateway of this machine."""
+        return self.gateway(gateway) / "enrolment-token"

@@ -1,0 +1,98 @@
+"""The catalog and policy in force: read from their file, announced on the feed when they change."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import structlog
+
+from grantline.app.state import WakingWork
+from grantline.catalog import Catalog, load_catalog
+from grantline.crypto.es256 import PublicKey
+from grantline.model.bundle import BundleContent
+from grantline.model.clock import Clock
+from grantline.model.errors import InvalidConfiguration
+from grantline.model.feed import Kind, NewEntry
+from grantline.model.ids import GatewayId
+from grantline.policy import PolicyTexts, core_texts
+from grantline.storage.sqlite.transaction import SqliteTransaction
+
+LOOK_EVERY_S = 1.0
+ALL = -1
+KEPT_S = 3_600
+_log = structlog.get_logger("grantline.app")
+
+
+class Rules:
+    """What gateways and screens go by at this moment."""
+
+    def __init__(self, path: Path, work: WakingWork, clock: Clock) -> None:
+        self._path = path
+        self._clock = clock
+        self._work = work
+        self._seen: tuple[int, int] | None = None
+        self._catalog: Catalog | None = None
+        self._policy: PolicyTexts | None = None
+
+    def catalog(self) -> Catalog:
+        """The catalog in force; raises `InvalidConfiguration` before one was applied."""
+        if self._catalog is None:
+            raise InvalidConfiguration("There is no catalog yet; run: grantline apply -f FILE")
+        return self._catalog
+
+    async def look(self) -> None:
+        """Read the file if it changed and announce what is new. A wrong file changes nothing."""
+        if not self._path.exists():
+            return
+        found = self._path.stat()
+        seen = (found.st_mtime_ns, found.st_size)
+        if seen == self._seen:
+            return
+        catalog = load_catalog(self._path)
+        policy = core_texts(catalog.file.actions)
+        now = self._clock.wall_us() // 1_000_000
+        await self._work.write(lambda tx: _announce(tx, catalog.hash, policy.hash, now))
+        self._catalog, self._policy, self._seen = catalog, policy, seen
+
+    async def keep_looking(self) -> None:
+        """Until cancelled."""
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            try:
+                await self.look()
+            except InvalidConfiguration as error:
+                _log.error("catalog_refused", error=error.message)
+
+    async def bundle(self, gateway: GatewayId, issuer: str, keys: tuple[PublicKey, ...]) -> BundleContent:
+        """What this gateway needs besides consents."""
+        catalog, policy = self.catalog(), self._policy
+        assert policy is not None
+        clients = await self._work.read(lambda tx: tx.clients.all())
+        part: dict[str, Any] = msgspec.to_builtins(catalog.assigned_to(gateway))
+        return BundleContent(
+            issuer=issuer,
+            jwks={"keys": [key.jwk for key in keys]},
+            catalog=part,
+            catalog_hash=catalog.hash,
+            policy=policy.policies,
+            policy_schema=policy.schema,
+            policy_hash=policy.hash,
+            clients={client.client_id: client.status.value for client in clients},
+        )
+
+
+async def _announce(tx: SqliteTransaction, catalog: str, policy: str, now: int) -> None:
+    """Tell gateways of a catalog or policy that is not the one they were told of last.
+
+    Such entries may be pruned like others: the feed's base remembers what was announced last.
+    """
+    base = await tx.gateways.feed.base()
+    marks = base.marks
+    for line in await tx.gateways.feed.after(base.seq, ALL):
+        marks = marks.after(line.entry)
+    until = now + KEPT_S
+    if marks.catalog != catalog:
+        await tx.feed.append(NewEntry(kind=Kind.CATALOG, id=catalog, cause="catalog_changed", until=until))
+    if marks.policy != policy:
+        await tx.feed.append(NewEntry(kind=Kind.POLICY, id=policy, cause="policy_changed", until=until))

@@ -1,0 +1,58 @@
+"""The authority's state, migrated and open; and what happens after each commit."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from grantline.app.places import Places
+from grantline.model.errors import InvalidConfiguration
+from grantline.storage.migrations import migrate
+from grantline.storage.sqlite.connection import Connect, connect
+from grantline.storage.sqlite.database import Database
+from grantline.storage.sqlite.transaction import SqliteTransaction
+
+T = TypeVar("T")
+State = Database[SqliteTransaction]
+
+
+@asynccontextmanager
+async def open_state(data: Path, *, create: bool = False, connect: Connect = connect) -> AsyncIterator[State]:
+    """The state of the instance. Safe while it is being served: SQLite orders the writers of all processes.
+
+    Raises `InvalidConfiguration` when there is none and `create` does not ask for one.
+    """
+    path = Places(data).state
+    if not path.exists() and not create:
+        raise InvalidConfiguration(f"{data} holds no Grantline instance; name one with --data.")
+    data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    await asyncio.to_thread(migrate, path, "state")
+    database: State = Database(path, SqliteTransaction, connect=connect)
+    try:
+        yield database
+    finally:
+        await asyncio.to_thread(database.close)
+
+
+class WakingWork:
+    """`Work` that tells the feed and the relay of each commit, so that neither waits for its next look."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._listeners: list[Callable[[], None]] = []
+
+    def after_commit(self, listener: Callable[[], None]) -> None:
+        """Call `listener` on the loop after every write that returned."""
+        self._listeners.append(listener)
+
+    async def write(self, unit: Callable[[SqliteTransaction], Awaitable[T]], *, essential: bool = False) -> T:
+        """As `Work.write`."""
+        outcome = await self._state.write(unit, essential=essential)
+        for listener in self._listeners:
+            listener()
+        return outcome
+
+    async def read(self, unit: Callable[[SqliteTransaction], Awaitable[T]]) -> T:
+        """As `Work.read`."""
+        return await self._state.read(unit)

@@ -1,0 +1,48 @@
+"""Runs an ASGI application with uvicorn inside a process that has its own signals, and the tasks beside it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from socket import socket
+
+import uvicorn
+
+Task = Callable[[], Awaitable[None]]
+
+
+class _Server(uvicorn.Server):
+    """Says when it answers calls, and leaves signals to the process."""
+
+    def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._started = started
+
+    async def startup(self, sockets: list[socket] | None = None) -> None:
+        """Bind, then tell."""
+        await super().startup(sockets)
+        if not self.should_exit:
+            self._started()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Nothing: `stop` comes from outside."""
+        yield
+
+
+async def serve(
+    config: uvicorn.Config, tasks: Sequence[Task], started: Callable[[], None], stop: asyncio.Event
+) -> None:
+    """Serve until `stop`, or until the server or one of the tasks ends; raises what a task raised."""
+    server = _Server(config, started)
+    beside = [asyncio.ensure_future(task()) for task in tasks]
+    serving = asyncio.create_task(server.serve())
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait([serving, stopping, *beside], return_when=asyncio.FIRST_COMPLETED)
+    server.should_exit = True
+    await asyncio.gather(serving, return_exceptions=True)
+    for task in (stopping, *beside):
+        task.cancel()
+    for outcome in await asyncio.gather(*beside, return_exceptions=True):
+        if isinstance(outcome, Exception):
+            raise outcome
+    serving.result()
