@@ -16,7 +16,7 @@ LONGEST_FILE = 350
 LONGEST_FUNCTION = 60
 
 # Packages that are libraries of words and tools rather than parts with rules: their modules are their doors.
-OPEN = {"model", "crypto", "storage", "ui", "sdk", "cli", "testing"}
+OPEN = {"model", "crypto", "storage", "ui", "sdk", "app", "cli", "testing"}
 # Modules inside a part that others may name, each for its reason.
 DOORS = {
     "grantline.catalog.entries": "the form of the catalog file, which tests and generators build by hand",
@@ -40,13 +40,25 @@ def name_of(path: Path) -> str:
     return dotted.removesuffix(".__init__")
 
 
+def front_door(package: str) -> set[str]:
+    """What a package offers by its `__all__`; a namespace among it, such as `consent.words`, is meant to be used."""
+    init = Path(SOURCE.parent, *package.split("."), "__init__.py")
+    for node in ast.walk(ast.parse(init.read_text())) if init.exists() else ():
+        if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == "__all__" for t in node.targets):
+            return set(ast.literal_eval(node.value))
+    return set()
+
+
 def imports(path: Path) -> Iterator[tuple[int, str]]:
     """Line and module of each import of ours in a file; `from grantline.x import y` names `grantline.x`."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("grantline"):
             yield node.lineno, node.module
             for alias in node.names:
-                if (SOURCE.parent / Path(*node.module.split("."), f"{alias.name}.py")).exists():
+                if (
+                    alias.name not in front_door(node.module)
+                    and (SOURCE.parent / Path(*node.module.split("."), f"{alias.name}.py")).exists()
+                ):
                     yield node.lineno, f"{node.module}.{alias.name}"
         elif isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names if alias.name.startswith("grantline"))

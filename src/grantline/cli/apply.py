@@ -6,18 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from grantline.cli.options import DEFAULT_DATA, DataOption, open_state, run
+from grantline.cli.options import DEFAULT_DATA, DataOption, run
 
 if TYPE_CHECKING:
+    from grantline.app.state import State
     from grantline.catalog import Catalog
     from grantline.cli.declaration import Declaration
     from grantline.model.clock import Clock
-    from grantline.storage.sqlite.database import Database
-    from grantline.storage.sqlite.transaction import SqliteTransaction
-
-    State = Database[SqliteTransaction]
-
-CATALOG = Path("authority", "catalog.toml")
 
 
 def apply(
@@ -34,6 +29,7 @@ def apply(
 
 async def apply_to(data: Path, declaration: "Declaration") -> list[str]:
     """One line for each thing declared: added, changed or unchanged."""
+    from grantline.app.state import open_state
     from grantline.identity import Hashing, declare
     from grantline.model.clock import SystemClock
     from grantline.parties.registry import upsert
@@ -56,11 +52,12 @@ async def apply_to(data: Path, declaration: "Declaration") -> list[str]:
 
 async def _keep_catalog(state: "State", data: Path, catalog: "Catalog", text: bytes, clock: "Clock") -> bool:
     """Put the catalog where the authority reads it; the record says which one holds from now on."""
+    from grantline.app.places import Places
     from grantline.crypto.custody.file import write_private
     from grantline.model.events import Event, EventType
     from grantline.model.ids import event_id
 
-    place = data / CATALOG
+    place = Places(data).catalog
     if place.exists() and place.read_bytes() == text:
         return False
     now_us = clock.wall_us()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from grantline.cli.options import DEFAULT_DATA, ConfigOption, DataOption, JsonOption, open_state, run
+from grantline.cli.options import DEFAULT_DATA, ConfigOption, DataOption, JsonOption, run
 from grantline.model.ids import ClientId, ConsentId
 
 if TYPE_CHECKING:
@@ -64,6 +64,8 @@ def revoke(
 
 
 async def _listed(data: Path, client: str | None, limit: int) -> "tuple[State, ...]":
+    from grantline.app.state import open_state
+
     async with open_state(data) as state:
         if client is None:
             return await state.read(lambda tx: tx.consents.latest(limit=limit))
@@ -71,6 +73,7 @@ async def _listed(data: Path, client: str | None, limit: int) -> "tuple[State, .
 
 
 async def _one(data: Path, consent: ConsentId) -> "tuple[State, tuple[Version, ...]]":
+    from grantline.app.state import open_state
     from grantline.model.errors import NotFound
 
     async with open_state(data) as state:
@@ -81,6 +84,7 @@ async def _one(data: Path, consent: ConsentId) -> "tuple[State, tuple[Version, .
 
 
 async def _revoked(data: Path, config: Path | None, consent: ConsentId, why: str) -> "Ending":
+    from grantline.app.state import open_state
     from grantline.consent import Consents
     from grantline.model.clock import SystemClock
     from grantline.settings import load

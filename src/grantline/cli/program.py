@@ -12,6 +12,7 @@ import typer
 from grantline.cli import grant, ledger
 from grantline.cli.apply import apply
 from grantline.cli.check import check
+from grantline.cli.explain import explain
 from grantline.cli.serve import serve
 from grantline.cli.version import print_version
 from grantline.model.errors import GrantlineError
@@ -28,6 +29,7 @@ app = typer.Typer(
 app.command()(serve)
 app.command()(apply)
 app.command()(check)
+app.command()(explain)
 app.add_typer(grant.app, name="grant")
 app.add_typer(ledger.app, name="ledger")
 

@@ -16,8 +16,6 @@ from grantline.model.errors import InvalidConfiguration
 if TYPE_CHECKING:
     from grantline.settings import ServerSettings
 
-ENROLMENT_LINK = Path("run", "enrolment-link")
-
 
 def serve(
     data: DataOption = DEFAULT_DATA,
@@ -75,9 +73,12 @@ def plan(data: Path, config: Path | None, gateways: tuple[str, ...]) -> list[Chi
 
 
 async def _supervise(data: Path, config: Path | None, gateways: tuple[str, ...]) -> None:
+    from grantline.app.setup import admit
     from grantline.cli.ready import stop_on_signals
+    from grantline.model.ids import GatewayId
 
     prepare(data)
+    await admit(data, tuple(GatewayId(name) for name in gateways))
     supervisor = Supervisor(plan(data, config, gateways), _say)
     stop = asyncio.Event()
     stop_on_signals(stop)
@@ -94,17 +95,23 @@ async def _supervise(data: Path, config: Path | None, gateways: tuple[str, ...])
 
 
 def prepare(data: Path) -> None:
-    """The data directory, closed to everybody else, without what an earlier run left about its processes."""
+    """The data directory, closed to everybody else, with its keys and without an earlier run's link."""
+    from grantline.app.places import Places
+    from grantline.app.setup import prepare as make_keys
+
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
     if data.stat().st_mode & 0o077:
         raise InvalidConfiguration(f"{data} can be read by others; run: chmod 700 {data}")
     (data / "run").mkdir(exist_ok=True, mode=0o700)
-    (data / ENROLMENT_LINK).unlink(missing_ok=True)
+    Places(data).enrolment_link.unlink(missing_ok=True)
+    make_keys(data)
 
 
 def tell_enrolment(data: Path) -> None:
     """Print the link that the authority wrote because its store holds nobody yet."""
-    link = data / ENROLMENT_LINK
+    from grantline.app.places import Places
+
+    link = Places(data).enrolment_link
     if link.exists():
         _say(f"Nobody can sign in yet. Make the first operator within 30 minutes: {link.read_text().strip()}")
         _say(f"The link works once, from this machine; it also stands in {link}.")

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from grantline.cli.apply import CATALOG, apply_to
+from grantline.app.places import Places
+from grantline.app.state import open_state
+from grantline.cli.apply import apply_to
 from grantline.cli.declaration import read_declaration
-from grantline.cli.options import open_state
 
 CATALOG_FILE = Path(__file__).parents[3] / "demo" / "catalog.toml"
 
@@ -39,10 +40,10 @@ async def test_applying_twice_changes_nothing_the_second_time(tmp_path: Path) ->
     declaration = read_declaration(written(tmp_path))
     data = tmp_path / "data"
     assert await apply_to(data, declaration) == ["catalog changed", "client budget added", "person one changed"]
-    before = (data / CATALOG).stat().st_mtime_ns
+    before = (Places(data).catalog).stat().st_mtime_ns
     assert await apply_to(data, declaration) == ["catalog unchanged", "client budget unchanged", "person one unchanged"]
-    assert (data / CATALOG).stat().st_mtime_ns == before
-    assert (data / CATALOG).stat().st_mode & 0o777 == 0o600
+    assert (Places(data).catalog).stat().st_mtime_ns == before
+    assert (Places(data).catalog).stat().st_mode & 0o777 == 0o600
 
 
 async def test_a_changed_declaration_changes_that_alone(tmp_path: Path) -> None:

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from grantline.cli.declaration import read_declaration
+from grantline.model.errors import InvalidConfiguration
+
 
 def grantline(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
@@ -38,12 +41,19 @@ scopes = ["bank.transactions"]
         (APP + "[[", "not TOML"),
     ],
 )
-def test_a_mistake_in_a_declaration_is_one_line_and_applies_nothing(tmp_path: Path, text: str, said: str) -> None:
-    (tmp_path / "instance.toml").write_text(text)
+def test_a_mistake_in_a_declaration_names_its_path(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "instance.toml"
+    path.write_text(text)
+    with pytest.raises(InvalidConfiguration) as refused:
+        read_declaration(path)
+    assert said in refused.value.message
+
+
+def test_apply_refuses_a_mistake_in_one_line_and_applies_nothing(tmp_path: Path) -> None:
+    (tmp_path / "instance.toml").write_text(APP.replace("redirect_uris", "redirect_urls"))
     done = grantline("apply", "-f", "instance.toml", "--data", "data", cwd=tmp_path)
-    assert done.returncode == 1
-    assert said in done.stderr
-    assert "Traceback" not in done.stderr
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert done.stderr.startswith("grantline: $.clients[0]")
     assert not (tmp_path / "data").exists()
 
 

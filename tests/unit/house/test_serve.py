@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from grantline.cli.serve import ENROLMENT_LINK, plan, prepare, refuse_open_address, tell_enrolment
+from grantline.app.places import Places
+from grantline.cli.serve import plan, prepare, refuse_open_address, tell_enrolment
 from grantline.model.errors import InvalidConfiguration
 from grantline.settings import ServerSettings
 
@@ -61,7 +62,7 @@ def test_the_enrolment_link_is_told_once_and_not_after_the_next_start(
 ) -> None:
     data = tmp_path / "data"
     prepare(data)
-    (data / ENROLMENT_LINK).write_text("http://localhost:8400/enrol/e_x\n")
+    Places(data).enrolment_link.write_text("http://localhost:8400/enrol/e_x\n")
     tell_enrolment(data)
     assert "http://localhost:8400/enrol/e_x" in capsys.readouterr().err
     prepare(data)

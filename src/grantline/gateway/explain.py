@@ -1,0 +1,45 @@
+"""Why would this call be allowed or denied: the gateway's own judgement over a consent as it stands, with no call."""
+
+from grantline.catalog import Catalog
+from grantline.gateway.facts import call_facts
+from grantline.gateway.locate import Places
+from grantline.gateway.purpose import purpose_of
+from grantline.gateway.records import Trail
+from grantline.gateway.refusal import Refusal
+from grantline.gateway.verify import Caller
+from grantline.model.consent import EnforcedVersion
+from grantline.model.decision import Call, Decision, Deny
+from grantline.model.feed import Position
+from grantline.model.ids import EvaluationId, TokenId
+from grantline.model.token import AccessClaims
+from grantline.policy import Decider, Finding, Policies, PolicyTexts, StateFacts, core_texts
+
+_NO_CALL = EvaluationId("ev_explain")
+
+
+def explain(
+    catalog: Catalog, version: EnforcedVersion, state: StateFacts, call: Call, now: int,
+    *, texts: PolicyTexts | None = None,
+) -> tuple[Decision, tuple[Finding, ...]]:  # fmt: skip
+    """The decision on `call` by a token of this consent, and every clause judged. `now` in unix seconds.
+
+    `texts`: the published policy, if it is not the core alone. Token and proof are taken to be good.
+    """
+    places = Places(catalog)
+    decider = Decider(Policies(texts or core_texts(catalog.file.actions)), places.data_entities())
+    trail = Trail(_NO_CALL, call, now * 1_000_000)
+    try:
+        place = places.place(call)
+        trail.purpose = purpose_of(call, tuple(dict.fromkeys(item.purpose for item in version.items)))
+    except Refusal as refusal:
+        return Deny(refusal.reason, _NO_CALL, refusal.detail), ()
+    return decider.explain(version, state, call_facts(trail, _holder(version, place.resource), place, places), now)
+
+
+def _holder(version: EnforcedVersion, audience: str) -> Caller:
+    """Whoever holds a token of this consent."""
+    claims = AccessClaims(
+        iss="", aud=(audience,), sub=version.subject, client_id=version.client, exp=0, iat=0, jti=TokenId(""),
+        scope="", grant_id=version.consent_id, gver=version.version, gep=0, seq=Position(0, 0), pur=(),
+    )  # fmt: skip
+    return Caller(claims, "", "")
