@@ -22,7 +22,7 @@ from grantline.model.clock import Clock
 from grantline.model.consent import EnforcedVersion, Status
 from grantline.model.decision import Call, Decision, Deny, Permit
 from grantline.model.errors import AuditUnavailable
-from grantline.model.ids import ConsentId, EvaluationId, GatewayId, Randomness, opaque
+from grantline.model.ids import ApiId, ConsentId, EvaluationId, GatewayId, Randomness, opaque
 from grantline.model.reasons import Reason
 from grantline.policy import StateFacts
 
@@ -86,6 +86,13 @@ class Gateway:
         """Enforce this bundle from the next call on."""
         self._compiled = compiled
         self._tokens.forget()
+
+    def audience(self, api: ApiId) -> str | None:
+        """The resource identifier of an API that is served here; None without bundle or for another API."""
+        try:
+            return self._compiled.places.audience(api) if self._compiled else None
+        except Refusal:
+            return None
 
     async def decide(self, call: Call) -> Admitted | Refused:
         """May this call go on? Never raises: what is not foreseen is refused with `policy_error`."""

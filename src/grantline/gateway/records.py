@@ -3,6 +3,7 @@
 import hashlib
 import re
 from dataclasses import dataclass
+from typing import Literal
 
 from grantline.crypto.encoding import b64url
 from grantline.gateway.context import path_hash
@@ -148,6 +149,17 @@ def outcome_event(outcome: Outcome, *, now_us: int, randomness: Randomness) -> E
             "ms": round(outcome.ms) if outcome.ms is not None else None,
         },
     )
+
+
+def own_event(
+    kind: EventType, out: Literal["permit", "deny", "error"], code: str | None, gateway: GatewayId, *,
+    now_us: int, randomness: Randomness,
+) -> Event:  # fmt: skip
+    """What happened to the gateway itself rather than to a call."""
+    return Event(
+        event_id=event_id(randomness, now_us), type=kind, t=now_us, act="run", res="gateway", out=out, rsn=code,
+        detail={"gateway": gateway},
+    )  # fmt: skip
 
 
 def actor_of(caller: Caller) -> str | None:

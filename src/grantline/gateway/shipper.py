@@ -2,12 +2,15 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import cast
+
+import msgspec
 
 from grantline.gateway.spool import Spool
-from grantline.model.events import Accepted
+from grantline.model.events import Accepted, Sequenced, Submission
 
-Submit = Callable[[bytes], Awaitable[Accepted]]
-"""Sends the JSON of a `Submission`; returns once it is durable in the ledger. Raises what its transport raises."""
+Submit = Callable[[Submission], Awaitable[Accepted]]
+"""Returns once the events are durable in the ledger. Raises what its transport raises."""
 
 MOST_AT_ONCE = 500
 FIRST_PAUSE = 0.05
@@ -33,7 +36,8 @@ async def ship(
 async def drain(spool: Spool, producer: str, submit: Submit) -> None:
     """Send everything that is durable now."""
     while events := spool.undelivered(MOST_AT_ONCE):
-        body = b'{"producer":"%b","events":[%b]}' % (producer.encode(), b",".join(kept.raw for kept in events))
-        accepted = await submit(body)
+        # The events are JSON already and go into the message as they stand.
+        raw = cast(tuple[Sequenced, ...], tuple(msgspec.Raw(kept.raw) for kept in events))
+        accepted = await submit(Submission(producer=producer, events=raw))
         spool.delivered(accepted.last_seq)
     spool.arrived.clear()
