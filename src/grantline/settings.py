@@ -16,9 +16,11 @@ import msgspec
 from grantline.authorization import Settings as AuthorizationSettings
 from grantline.consent import Settings as ConsentSettings
 from grantline.gateway.minimiser import Settings as MinimiserSettings
+from grantline.gateway.settings import GatewaySettings
 from grantline.identity import SessionSettings
 from grantline.ledger.settings import Settings as LedgerSettings
 from grantline.model.errors import InvalidConfiguration
+from grantline.model.ids import ApiId, GatewayId
 from grantline.model.setting import section, setting
 from grantline.signals.feed.settings import FeedSettings
 
@@ -40,6 +42,18 @@ class ServerSettings:
     behind_proxy: bool = setting(False, help="True where a proxy of yours ends TLS in front; it must set the Host.")
 
 
+class FrontSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One `[[fronts]]` table: an API that a gateway of ours answers for behind Envoy.
+
+    `base`: URL at which clients and this authority reach the API. `upstream`: where the API itself listens.
+    """
+
+    api: ApiId
+    gateway: GatewayId
+    base: str
+    upstream: str
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """All sections. Each has a safe value for everything."""
@@ -50,6 +64,8 @@ class Settings:
     feed: FeedSettings = section(
         FeedSettings, help="How fast gateways hear of changes, and how long they may be silent."
     )
+    gateway: GatewaySettings = section(GatewaySettings, help="Enforcement at a gateway.")
+    fronts: tuple[FrontSettings, ...] = setting((), help="Which API stands behind which gateway, and where it listens.")
     minimiser: MinimiserSettings = section(MinimiserSettings, help="The hop that cuts answers to the agreed fields.")
     ledger: LedgerSettings = section(LedgerSettings, help="The record.")
     sessions: SessionSettings = section(SessionSettings, help="How long a sign-in lasts.")

@@ -9,9 +9,10 @@ from typing import Annotated
 
 import typer
 
-from grantline.cli import grant, ledger
+from grantline.cli import gateway, grant, ledger
 from grantline.cli.apply import apply
 from grantline.cli.check import check
+from grantline.cli.demo import demo
 from grantline.cli.explain import explain
 from grantline.cli.serve import serve
 from grantline.cli.version import print_version
@@ -29,8 +30,10 @@ app = typer.Typer(
 app.command()(serve)
 app.command()(apply)
 app.command()(check)
+app.command()(demo)
 app.command()(explain)
 app.add_typer(grant.app, name="grant")
+app.add_typer(gateway.app, name="gateway")
 app.add_typer(ledger.app, name="ledger")
 
 

@@ -122,7 +122,7 @@ def _run_role(role: str, config: Path | None, data: Path, gateway: str | None) -
     from grantline.settings import load
 
     try:
-        roles.run_role(role, load(config), data, gateway)
+        asyncio.run(roles.run_role(role, load(config), data, gateway))
     except InvalidConfiguration as error:
         _say(f"grantline: {role}: {error.message}")
         return MISCONFIGURED

@@ -72,15 +72,15 @@ def test_the_enrolment_link_is_told_once_and_not_after_the_next_start(
 
 # The real command with its processes replaced by ones that only say ready and wait: the parts have their own tests.
 STAND_INS = """
-    import signal, sys, threading
+    import asyncio, sys
     from grantline.cli import main, roles, serve
-    from grantline.cli.ready import announce_ready
+    from grantline.cli.ready import announce_ready, stop_on_signals
 
-    def run_role(role, settings, data, gateway):
-        stop = threading.Event()
-        signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    async def run_role(role, settings, data, gateway):
+        stop = asyncio.Event()
+        stop_on_signals(stop)
         announce_ready()
-        stop.wait()
+        await stop.wait()
 
     def ourselves(data, config, gateways, plan=serve.plan):
         planned = plan(data, config, gateways)
