@@ -18,7 +18,8 @@ def _lines(catalog: Catalog, asked: Asked) -> Iterator[OfferLine]:
     item = asked.item
     if words.changes(catalog, item.actions[0]):
         # A change is agreed to as a whole: half of its fields would be another act than the one described.
-        yield _line(catalog, item, "all", item.fields, required=bool(asked.required))
+        part = "required" if asked.required else "all"
+        yield _line(catalog, item, part, item.fields, required=bool(asked.required))
         return
     if asked.required:
         yield _line(catalog, item, "required", asked.required, required=True)
@@ -29,6 +30,8 @@ def _lines(catalog: Catalog, asked: Asked) -> Iterator[OfferLine]:
 
 def _parts(catalog: Catalog, item: Item, wishes: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
     """Form value → fields. A group is one line only when all of it is asked for: its words speak of the whole."""
+    if not wishes:
+        return {}
     data = catalog.data(item.api, item.datatype)
     parts: dict[str, tuple[str, ...]] = {}
     for field in wishes:
@@ -58,13 +61,16 @@ def _line(catalog: Catalog, item: Item, part: str, fields: tuple[str, ...], *, r
         purpose=item.purpose,
         purpose_label=words.purpose(catalog, item.purpose),
         required=required,
-        without=None if required else without,
+        without=without,
     )
 
 
 def _label_and_effect(catalog: Catalog, item: Item, part: str, labels: list[str]) -> tuple[str, str | None]:
-    data = catalog.data(item.api, item.datatype)
     kind, _, name = part.partition(".")
+    if kind == "required":
+        # Also how a record is shown: it must not need a catalog that still has its fields.
+        return words.listed(labels), None
+    data = catalog.data(item.api, item.datatype)
     if kind == "group":
         return data.groups[name].label, data.groups[name].without
     if kind == "field":

@@ -7,8 +7,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from grantline.catalog import Catalog, build_catalog, from_detail, load_catalog, to_detail
+from grantline.catalog import Asked, Catalog, build_catalog, from_detail, load_catalog, to_detail
 from grantline.consent import Picks, enforced, read, receipt, words
+from grantline.consent.lines import offer_lines
 from grantline.consent.sealing import from_bytes, to_bytes
 from grantline.consent.versions import text_hash
 from grantline.crypto import jcs
@@ -201,3 +202,5 @@ def test_a_record_outlives_the_catalog_it_was_agreed_under():
     bare = Catalog.from_file(msgspec.structs.replace(load_catalog(CATALOG).file, apis={}, scopes={}, purposes={}))
     (first, *_) = words.agreed_lines(bare, items, agreed_at=0, expires_at=1)
     assert first.startswith("Read date, amount, category and merchant of transactions. Because: budgeting.")
+    lines = offer_lines(bare, [Asked(item=item, required=item.fields) for item in items])
+    assert [line.label for line in lines] == ["date, amount, category and merchant", "balance"]
