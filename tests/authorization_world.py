@@ -1,7 +1,10 @@
 """A whole authorization server in one process over a real SQLite file, with the world handed in."""
 
+import shutil
+import tempfile
 import tomllib
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -166,7 +169,10 @@ class World:
     async def allow(self, begun: Begun, session: Session | None = None, picks: Picks | None = None) -> str:
         """The person arrives, looks and allows; the address that the browser is sent to."""
         session = session or self.session or await self.sign_in()
-        handle = handle_of((await self.browse(begun.url)).headers["location"])
+        location = (await self.browse(begun.url)).headers["location"]
+        if not location.startswith("/"):
+            return location
+        handle = handle_of(location)
         offer = await self.interaction.offer(handle, session)
         assert isinstance(offer, Offer), offer
         return await self.interaction.approve(handle, picks or every(offer), session, digest=offer.digest)
@@ -221,13 +227,21 @@ def load() -> Catalog:
     return build_catalog(tomllib.loads(CATALOG.read_text()))
 
 
+@cache
+def _empty_file() -> Path:
+    """A file with all tables, made once and copied."""
+    path = Path(tempfile.mkdtemp(prefix="grantline-")) / "empty.db"
+    create_tables(path)
+    return path
+
+
 async def make_world(
     path: Path, *, settings: Settings | None = None, clock: HandClock | None = None, seed: int = 0, fresh: bool = True,
     keys: Keys | None = None,
 ) -> World:  # fmt: skip
     """A server over the file at `path`; `fresh` False opens a file that another world made."""
     if fresh:
-        create_tables(path)
+        shutil.copy(_empty_file(), path)
     clock = clock or HandClock()
     randomness = Counted(seed)
     database: Database[Tx] = Database(path, Tx)

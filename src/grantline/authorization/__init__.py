@@ -2,11 +2,14 @@
 
 from grantline.authorization.application import endpoints
 from grantline.authorization.interaction import Answered, Interaction, Waiting
+from grantline.authorization.operator import appoint
+from grantline.authorization.resource_lists import GatewayResourceLists
 from grantline.authorization.server import Keys, Pages, ResourceLists, Server
 from grantline.authorization.settings import Settings
 
 __all__ = [
     "Answered",
+    "GatewayResourceLists",
     "Interaction",
     "Keys",
     "Pages",
@@ -14,5 +17,6 @@ __all__ = [
     "Server",
     "Settings",
     "Waiting",
+    "appoint",
     "endpoints",
 ]

@@ -13,7 +13,18 @@ from grantline.authorization.steps import codes, finish
 from grantline.authorization.steps.presence import is_fresh, is_hinted
 from grantline.authorization.store import TicketKind, Transaction
 from grantline.authorization.tickets import Kept, Notes, RequestTicket
-from grantline.consent import Approval, ClientCard, Offer, Picks, ResourceChoice, Summary, apis_to_ask, make_offer, narrow, summarise
+from grantline.consent import (
+    Approval,
+    ClientCard,
+    Offer,
+    Picks,
+    ResourceChoice,
+    Summary,
+    apis_to_ask,
+    make_offer,
+    narrow,
+    summarise,
+)
 from grantline.identity import Session
 from grantline.model.consent import Ceremony
 from grantline.model.errors import AccessDenied, Conflict, LoginRequired, NotFound

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from grantline.crypto.proof_keys import read_proof_key
 from grantline.model.errors import InvalidConfiguration
 from grantline.model.ids import ClientId
 from grantline.parties.redirects import check_redirect_uri, check_web_address
@@ -111,7 +112,22 @@ def read_client(data: Any, path: str = "$") -> Client:
     for rule, place, sentence in _RULES:
         if not rule(client):
             raise InvalidConfiguration(f"{path}.{place}: {sentence}")
+    for index, jwk in enumerate(client.jwks):
+        _check_key(jwk, f"{path}.jwks[{index}]")
     return client
+
+
+_ALGORITHMS = {"EC": "ES256", "OKP": "EdDSA", "RSA": "PS256"}
+
+
+def _check_key(jwk: dict[str, Any], path: str) -> None:
+    algorithm = _ALGORITHMS.get(str(jwk.get("kty")), "")
+    try:
+        read_proof_key(algorithm, jwk)
+    except ValueError as error:
+        raise InvalidConfiguration(f"{path}: {error}.") from error
+    if jwk.get("alg", algorithm) != algorithm:
+        raise InvalidConfiguration(f"{path}.alg: must be {algorithm} for a key of this kind.")
 
 
 _RULES: tuple[tuple[Callable[[Client], bool], str, str], ...] = (

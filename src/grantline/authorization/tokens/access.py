@@ -32,7 +32,7 @@ class Wanted:
     position: Position
     scope: str
     resources: tuple[str, ...]
-    family: FamilyId
+    family: FamilyId | None
     jkt: str | None
 
 

@@ -25,11 +25,18 @@ class Prover:
     clock: Clock = field(default_factory=SystemClock)
     randomness: Callable[[int], bytes] = secrets.token_bytes
 
-    def headers(self, method: str, url: str, access_token: str | None = None) -> dict[str, str]:
-        """Headers for one request, with the access token if it carries one (RFC 9449 §7.1)."""
+    def headers(
+        self, method: str, url: str, access_token: str | None = None, nonce: str | None = None
+    ) -> dict[str, str]:
+        """Headers for one request, with the access token if it carries one (RFC 9449 §7.1).
+
+        `nonce`: the last one that the server of `url` gave (RFC 9449 §8).
+        """
         if self.dpop is None:
             return {} if access_token is None else {"authorization": f"Bearer {access_token}"}
-        proof = sign_proof(self.dpop, method, url, jti=self._unique(), iat=self._now(), access_token=access_token)
+        proof = sign_proof(
+            self.dpop, method, url, jti=self._unique(), iat=self._now(), access_token=access_token, nonce=nonce
+        )
         scheme = {} if access_token is None else {"authorization": f"DPoP {access_token}"}
         return {"dpop": proof, **scheme}
 

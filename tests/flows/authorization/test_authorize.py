@@ -1,0 +1,194 @@
+"""What the browser may bring, and where it is sent."""
+
+from urllib.parse import urlencode
+
+import pytest
+
+from grantline.authorization import Interaction
+from grantline.consent import Offer
+from grantline.model.errors import LoginRequired, NotFound
+from tests.authorization_world import CALLBACK, ISSUER, World, every, handle_of, query_of
+from tests.flows.authorization.raw import REQUEST
+
+
+async def visit(world: World, **changes: str | None) -> tuple[int, str, str]:
+    """Status, address and text of a plain request."""
+    query = urlencode({name: value for name, value in {**REQUEST, **changes}.items() if value is not None})
+    answer = await world.browse(f"/authorize?{query}")
+    return answer.status_code, answer.headers.get("location", ""), answer.text
+
+
+@pytest.mark.parametrize(
+    ("change", "page"),
+    [
+        ({"client_id": None}, "invalid_client"),
+        ({"client_id": "nobody"}, "invalid_client"),
+        ({"redirect_uri": None}, "invalid_request: redirect_uri"),
+        ({"redirect_uri": "https://evil.example/"}, "invalid_request: redirect_uri"),
+        ({"redirect_uri": "https://app.example@evil.example/callback"}, "invalid_request: redirect_uri"),
+        ({"redirect_uri": CALLBACK + "/../x"}, "invalid_request: redirect_uri"),
+        ({"redirect_uri": CALLBACK, "request_uri": "https://evil.example/r"}, "invalid_request"),
+    ],
+)
+async def test_nothing_is_ever_redirected_to_an_address_that_is_not_proven(
+    world: World, change: dict[str, str | None], page: str
+) -> None:
+    """Covers: bad input; check 1, 3, 4, 22."""
+    status, location, text = await visit(world, **change)
+    assert (status, location, text) == (400, "", f"error page: {page}")
+
+
+async def test_a_repeated_parameter_is_refused_without_a_redirect(world: World) -> None:
+    """Covers: check 6."""
+    answer = await world.browse(f"/authorize?{urlencode(REQUEST)}&state=again")
+    assert (answer.status_code, answer.headers.get("location")) == (400, None)
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        ({"response_type": "token"}, "unsupported_response_type"),
+        ({"code_challenge": None}, "invalid_request"),
+        ({"scope": "bank.nothing"}, "invalid_scope"),
+        ({"request": "e30.e30."}, "request_not_supported"),
+    ],
+)
+async def test_once_the_address_is_proven_errors_go_back_there_with_state_and_issuer(
+    world: World, change: dict[str, str | None], error: str
+) -> None:
+    """Covers: check 12, 13, 23."""
+    status, location, _ = await visit(world, **change)
+    answer = query_of(location)
+    assert status == 303
+    assert location.startswith(CALLBACK + "?")
+    assert (answer["error"], answer["state"], answer["iss"]) == (error, "st", ISSUER)
+    assert set(answer) == {"error", "error_description", "state", "iss"}
+
+
+async def test_answers_at_this_endpoint_have_no_cors_and_no_cache(world: World) -> None:
+    """Covers: check 24, 25, 26, 29."""
+    answer = await world.browse(f"/authorize?{urlencode(REQUEST)}")
+    assert "access-control-allow-origin" not in answer.headers
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["referrer-policy"] == "no-referrer"
+    assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+
+
+async def test_nobody_signed_in_means_signing_in_first(world: World) -> None:
+    """Covers: line 4."""
+    assert (await visit(world))[1].startswith("/sign-in?request=")
+    await world.sign_in()
+    assert (await visit(world))[1].startswith("/consent/")
+
+
+async def test_prompt_none_never_shows_a_page(world: World) -> None:
+    """Covers: check 15."""
+    assert query_of((await visit(world, prompt="none"))[1])["error"] == "login_required"
+    await world.sign_in()
+    assert query_of((await visit(world, prompt="none"))[1])["error"] == "consent_required"
+    await world.connect(world.app())
+    assert "code" in query_of((await visit(world, prompt="none"))[1])
+
+
+async def test_prompt_login_wants_a_new_sign_in(world: World) -> None:
+    """Covers: check 16."""
+    old = await world.sign_in()
+    location = (await visit(world, prompt="login"))[1]
+    assert location.startswith("/sign-in?request=")
+    handle = handle_of(location)
+    with pytest.raises(LoginRequired):
+        await world.interaction.offer(handle, old)
+    new = await world.sign_in()
+    assert isinstance(await world.interaction.offer(handle, new), Offer)
+
+
+async def test_max_age_is_counted_to_the_time_of_the_request(world: World) -> None:
+    """Covers: check 17."""
+    session = await world.sign_in()
+    world.clock.pass_seconds(100)
+    assert (await visit(world, max_age="99"))[1].startswith("/sign-in")
+    location = (await visit(world, max_age="100"))[1]
+    assert location.startswith("/consent/")
+    world.clock.pass_seconds(60)
+    assert isinstance(await world.interaction.offer(handle_of(location), session), Offer)
+
+
+async def test_a_hint_of_another_person_is_answered_with_login_required(world: World) -> None:
+    """Covers: check 18."""
+    tokens = await world.connect(world.app(), "openid bank.transactions")
+    await world.sign_in("ben")
+    location = (await visit(world, id_token_hint=tokens.id_token))[1]
+    assert query_of(location)["error"] == "login_required"
+    await world.sign_in("ada")
+    assert (await visit(world, id_token_hint=tokens.id_token, prompt="consent"))[1].startswith("/consent/")
+
+
+async def opened(world: World) -> tuple[str, Offer]:
+    """A request whose question is on the screen."""
+    session = world.session or await world.sign_in()
+    handle = handle_of((await visit(world))[1])
+    offer = await world.interaction.offer(handle, session)
+    assert isinstance(offer, Offer)
+    return handle, offer
+
+
+async def test_a_request_belongs_to_the_person_who_opened_it(world: World) -> None:
+    """Covers: check 38."""
+    handle, offer = await opened(world)
+    ben = await world.sign_in("ben")
+    for act in (
+        world.interaction.offer(handle, ben),
+        world.interaction.approve(handle, every(offer), ben, digest=offer.digest),
+        world.interaction.refuse(handle, ben),
+    ):
+        with pytest.raises(NotFound):
+            await act
+
+
+async def test_two_tabs_are_two_requests(world: World) -> None:
+    """Covers: check 40."""
+    first, offer = await opened(world)
+    second, _ = await opened(world)
+    assert first != second
+    session = world.session
+    assert session is not None
+    one = await world.interaction.approve(first, every(offer), session, digest=offer.digest)
+    two = await world.interaction.approve(second, every(offer), session, digest=offer.digest)
+    assert query_of(one)["code"] != query_of(two)["code"]
+
+
+async def test_a_question_is_answered_once(world: World) -> None:
+    """Covers: check 63; C16."""
+    handle, offer = await opened(world)
+    session = world.session
+    assert session is not None
+    await world.interaction.approve(handle, every(offer), session, digest=offer.digest)
+    with pytest.raises(NotFound):
+        await world.interaction.approve(handle, every(offer), session, digest=offer.digest)
+    with pytest.raises(NotFound):
+        await world.interaction.refuse(handle, session)
+    answered = await world.interaction.offer(handle, session)
+    assert not isinstance(answered, Offer)
+    assert answered.what == "allowed"
+    (state,) = await world.database.read(lambda tx: tx.consents.of_person(world.people["ada"]))
+    assert answered.consent == state.consent_id
+
+
+async def test_an_api_is_asked_once_for_each_request(world: World) -> None:
+    """Covers: resource lists are kept for the ticket's life only."""
+    handle, offer = await opened(world)
+    assert world.session is not None
+    assert await world.interaction.offer(handle, world.session) == offer
+    assert world.lists.asked == [("bank", "b-ada")]
+    again = Interaction(world.server)
+    assert await again.offer(handle, world.session) == offer
+    assert len(world.lists.asked) == 1
+
+
+async def test_who_waits_is_told_before_signing_in_and_nothing_else(world: World) -> None:
+    """Covers: C1; check 47."""
+    handle = handle_of((await visit(world))[1])
+    waiting = await world.interaction.open(handle)
+    assert (waiting.client.name, waiting.client.redirect_host) == ("Budget", "app.example")
+    with pytest.raises(NotFound):
+        await world.interaction.open("A" * 43)

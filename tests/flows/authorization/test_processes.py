@@ -1,0 +1,130 @@
+"""Two real server processes over one file: what counts once counts once for both."""
+
+import asyncio
+import subprocess
+import sys
+import textwrap
+from collections.abc import AsyncIterator
+from pathlib import Path
+from urllib.parse import urlencode
+
+import httpx2
+import pytest
+
+from grantline.crypto.es256 import SigningKey
+from grantline.model.events import EventType
+from grantline.sdk.client import Begun, Client, Prover
+from tests.authorization_world import ISSUER, PUBLIC, World, query_of
+from tests.flows.authorization.raw import FORM, exchange, get_code
+
+SERVER = textwrap.dedent(
+    """
+    import asyncio, socket, sys
+    from pathlib import Path
+    import uvicorn
+    from grantline.authorization import Keys, endpoints
+    from grantline.crypto.es256 import SigningKey
+    from tests.authorization_world import HandClock, make_world
+
+    async def main(path, pem, now, seed):
+        keys = Keys.of(SigningKey.from_pem(Path(pem).read_bytes()), b"k" * 32)
+        world = await make_world(
+            Path(path), fresh=False, clock=HandClock(int(now)), seed=int(seed), keys=keys
+        )
+        listening = socket.socket()
+        listening.bind(("127.0.0.1", 0))
+        server = uvicorn.Server(uvicorn.Config(endpoints(world.server), log_level="error"))
+        serving = asyncio.create_task(server.serve(sockets=[listening]))
+        while not server.started:
+            await asyncio.sleep(0)
+        print(listening.getsockname()[1], flush=True)
+        await serving
+
+    asyncio.run(main(*sys.argv[1:]))
+    """
+)
+
+
+def start(world: World, pem: Path, seed: int) -> subprocess.Popen[str]:
+    """One server process; it prints its port when it listens."""
+    arguments = [str(world.path), str(pem), str(world.clock.us), str(seed)]
+    root = Path(__file__).parents[3]
+    return subprocess.Popen([sys.executable, "-c", SERVER, *arguments], stdout=subprocess.PIPE, text=True, cwd=root)
+
+
+@pytest.fixture
+async def ports(world: World, tmp_path: Path) -> AsyncIterator[tuple[str, ...]]:
+    """Addresses of two processes that serve the world's own file with its own keys."""
+    pem = tmp_path / "token.pem"
+    pem.write_bytes(world.server.keys.signing.to_pem())
+    processes = [start(world, pem, seed) for seed in (1, 2)]
+    try:
+        lines = [await asyncio.to_thread(process.stdout.readline) for process in processes if process.stdout]
+        yield tuple(f"http://127.0.0.1:{int(line)}" for line in lines)
+    finally:
+        for process in processes:
+            process.terminate()
+            process.wait(10)
+
+
+async def send(base: str, form: dict[str, str | None], proof: dict[str, str]) -> httpx2.Response:
+    body = urlencode({name: value for name, value in form.items() if value is not None})
+    async with httpx2.AsyncClient() as http:
+        return await http.post(f"{base}/token", content=body, headers={"content-type": FORM, **proof})
+
+
+async def test_of_redemptions_at_two_processes_exactly_one_wins(world: World, ports: tuple[str, ...]) -> None:
+    """Covers: check 84; line 3 (a second replica)."""
+    key = SigningKey.generate()
+    prover = Prover("", key, None, world.clock, world.server.randomness)
+    for _ in range(3):
+        code = await get_code(world, key, prompt="consent")
+        sends = [
+            send(base, exchange(code), prover.headers("POST", f"{ISSUER}/token")) for base in ports for _ in range(3)
+        ]
+        answers = await asyncio.gather(*sends)
+        assert sorted(answer.status_code for answer in answers) == [200, 400, 400, 400, 400, 400]
+    events = [event.type for event in await world.events()]
+    assert events.count(EventType.TOKEN_ISSUED) == 3
+
+
+async def test_one_proof_counts_at_one_process(world: World, ports: tuple[str, ...]) -> None:
+    """Covers: check 99; line 3."""
+    key = SigningKey.generate()
+    proof = Prover("", key, None, world.clock, world.server.randomness).headers("POST", f"{ISSUER}/token")
+    codes = [await get_code(world, key, prompt="consent") for _ in ports]
+    answers = await asyncio.gather(
+        *(send(base, exchange(code), proof) for base, code in zip(ports, codes, strict=True))
+    )
+    assert sorted(answer.status_code for answer in answers) == [200, 400]
+    assert {answer.json().get("error") for answer in answers} == {None, "invalid_dpop_proof"}
+
+
+async def test_the_whole_flow_over_real_sockets(world: World, ports: tuple[str, ...]) -> None:
+    """Covers: line 3; asked at one process, answered here, redeemed at the other."""
+    key = SigningKey.generate()
+    async with httpx2.AsyncClient(transport=_Elsewhere(ports)) as http:
+        prover = Prover(PUBLIC.id, key, None, world.clock, world.server.randomness)
+        app = Client(http, ISSUER, prover, PUBLIC.redirect_uris[0])
+        begun = await app.begin(scope="bank.transactions")
+        local = Begun(begun.url.removeprefix(ISSUER), begun.state, begun.verifier, begun.redirect_uri)
+        back = await world.allow(local)
+        assert query_of(back)["state"] == begun.state
+        tokens = await app.finish(begun, back)
+        again = await app.refresh(tokens.refresh_token or "")
+    assert again.grant_id == tokens.grant_id
+
+
+class _Elsewhere(httpx2.AsyncBaseTransport):
+    """Sends requests for the issuer to the processes in turn, as a balancer would."""
+
+    def __init__(self, ports: tuple[str, ...]) -> None:
+        self._ports = ports
+        self._turn = 0
+        self._inner = httpx2.AsyncHTTPTransport()
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        self._turn += 1
+        base = httpx2.URL(self._ports[self._turn % len(self._ports)])
+        request.url = request.url.copy_with(host=base.host, port=base.port)
+        return await self._inner.handle_async_request(request)
