@@ -22,7 +22,7 @@ from grantline.ledger.settings import Settings as LedgerSettings
 from grantline.model.errors import InvalidConfiguration
 from grantline.model.ids import ApiId, GatewayId
 from grantline.model.setting import section, setting
-from grantline.signals.feed.settings import FeedSettings
+from grantline.signals import FeedSettings
 
 PREFIX = "GRANTLINE_"
 T = TypeVar("T")

@@ -32,7 +32,7 @@ async def apply_to(data: Path, declaration: "Declaration") -> list[str]:
     from grantline.app.state import open_state
     from grantline.identity import Hashing, declare
     from grantline.model.clock import SystemClock
-    from grantline.parties.registry import upsert
+    from grantline.parties import upsert
 
     clock = SystemClock()
     said: list[str] = []

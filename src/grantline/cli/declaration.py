@@ -13,7 +13,7 @@ import msgspec
 from grantline.catalog import Catalog, load_catalog
 from grantline.identity import PersonDeclaration
 from grantline.model.errors import InvalidConfiguration
-from grantline.parties.clients import Client, read_client
+from grantline.parties import Client, read_client
 from grantline.settings import read_toml
 
 
