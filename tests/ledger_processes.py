@@ -16,14 +16,43 @@ from grantline.ledger.client import LedgerClient
 from grantline.ledger.settings import Places
 from grantline.model.errors import AuditUnavailable
 
+# As `grantline.app` runs them, without importing the rest of the program: a test of kills starts many.
 _MAIN = """
-import sys
+import asyncio, signal, sys
+from contextlib import AsyncExitStack
 from pathlib import Path
-from grantline.ledger.process import run_ledger, run_signer
 from grantline.ledger.settings import Places, Settings
-from grantline.storage.sqlite.ledger import open_ledger
+from grantline.ledger.signer import Signer, make_way, serve_signer
+
 settings, places = Settings(origin="ledger.example/log", checkpoint_every_ms=200), Places(Path(sys.argv[2]))
-run_signer(settings, places) if sys.argv[1] == "signer" else run_ledger(settings, places, open_ledger)
+
+async def signer(stop):
+    server = await serve_signer(Signer(places.signer, settings.origin), places.signer_socket)
+    async with server:
+        await stop.wait()
+
+async def ledger(stop):
+    import uvicorn
+    from grantline.ledger.process import open_ledger
+    from grantline.storage.sqlite.ledger import open_ledger as open_stores
+    async with AsyncExitStack() as stack:
+        ledger = await open_ledger(settings, places, open_stores, stack)
+        make_way(places.ledger_socket)
+        config = uvicorn.Config(ledger.app, uds=str(places.ledger_socket), lifespan="off", log_config=None)
+        server = uvicorn.Server(config)
+        tasks = [asyncio.create_task(server._serve()), asyncio.create_task(ledger.keep_publishing())]
+        await stop.wait()
+        server.should_exit = True
+        tasks[1].cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await ledger.publish_rest()
+
+async def main():
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    await {"signer": signer, "ledger": ledger}[sys.argv[1]](stop)
+
+asyncio.run(main())
 """
 
 

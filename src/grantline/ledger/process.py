@@ -1,13 +1,10 @@
-"""The two processes: the ledger, which may write entries, and the signer, which alone may sign."""
+"""Opens a ledger: recovers, catches up, says that the log started, and hands out its parts ready to serve."""
 
 import asyncio
 import secrets
-import signal
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
-
-import uvicorn
 
 from grantline.crypto.custody.file import read_private, write_private
 from grantline.ledger import projection
@@ -20,7 +17,7 @@ from grantline.ledger.publisher import Publisher, keep_publishing
 from grantline.ledger.queries import Queries
 from grantline.ledger.sequencer import Sequencer, SequencerLock
 from grantline.ledger.settings import Places, Settings
-from grantline.ledger.signer import Signer, SignerClient, make_way, serve_signer
+from grantline.ledger.signer import SignerClient
 from grantline.ledger.store import Stores
 from grantline.model.clock import Clock, SystemClock
 from grantline.model.errors import AuditUnavailable
@@ -29,59 +26,6 @@ from grantline.model.ids import Randomness, opaque
 
 OpenStores = Callable[[Path], Stores]
 PATIENCE_S = 30.0
-
-
-def run_signer(settings: Settings, places: Places) -> None:
-    """The signer's whole life, until SIGTERM."""
-    asyncio.run(_signer(settings, places))
-
-
-def run_ledger(settings: Settings, places: Places, open_stores: OpenStores) -> None:
-    """The ledger's whole life, until SIGTERM; ends with an error when the signer sees a fork."""
-    asyncio.run(_ledger(settings, places, open_stores))
-
-
-async def _signer(settings: Settings, places: Places) -> None:
-    signer = Signer(places.signer, settings.origin)
-    server = await serve_signer(signer, places.signer_socket)
-    stopped = asyncio.Event()
-    _on_stop(stopped.set)
-    async with server:
-        await stopped.wait()
-    signer.close()
-
-
-def _on_stop(act: Callable[[], None]) -> None:
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, act)
-
-
-class _Server(uvicorn.Server):
-    """Leaves signals to us: uvicorn would raise them again before the last checkpoint is out."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Nothing is captured."""
-        yield
-
-
-async def _ledger(settings: Settings, places: Places, open_stores: OpenStores) -> None:
-    async with AsyncExitStack() as stack:
-        ledger = await open_ledger(settings, places, open_stores, stack)
-        make_way(places.ledger_socket)
-        config = uvicorn.Config(
-            ledger.app, uds=str(places.ledger_socket), lifespan="off", log_config=None, access_log=False
-        )
-        server = _Server(config)
-        _on_stop(lambda: setattr(server, "should_exit", True))
-        publishing = asyncio.create_task(ledger.keep_publishing())
-        publishing.add_done_callback(lambda _: setattr(server, "should_exit", True))
-        await server.serve()
-        publishing.cancel()
-        await asyncio.gather(publishing, return_exceptions=True)
-        if not publishing.cancelled() and (error := publishing.exception()) is not None:
-            raise error
-        await ledger.publish_rest()
 
 
 class Ledger:

@@ -41,7 +41,8 @@ async def write(client, boot, acknowledged, stopped):
             break
 
 
-@pytest.mark.parametrize("kills", [10, pytest.param(200, marks=[pytest.mark.long, pytest.mark.timeout(1800)])])
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("kills", [10, pytest.param(200, marks=[pytest.mark.long, pytest.mark.timeout(3600)])])
 async def test_every_acknowledged_entry_survives_every_kill_once(processes, tmp_path, kills):
     """Covers: AUDIT §6.1, check 121."""
     client = processes.client()
