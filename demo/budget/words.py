@@ -8,10 +8,11 @@ Details = list[dict[str, Any]]
 
 def may_see(details: Details) -> list[str]:
     """One line a granted detail, such as `read transactions: date, amount (for budgeting)`."""
-    return [
-        f"{' and '.join(detail['actions'])} {', '.join(detail['datatypes'])}: {', '.join(detail['fields'])} (for {detail['purpose']})"
-        for detail in details
-    ]
+    return [_line(**detail) for detail in details]
+
+
+def _line(*, actions: list[str], datatypes: list[str], fields: list[str], purpose: str, **_: Any) -> str:
+    return f"{' and '.join(actions)} {', '.join(datatypes)}: {', '.join(fields)} (for {purpose})"
 
 
 def day(unix_seconds: int) -> str:

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from grantline.app.state import State, WakingWork, open_state
 from grantline.app.sweeping import keep_sweeping
 from grantline.app.web import Task, serve
 from grantline.authorization import Interaction, Keys, Server, endpoints
+from grantline.authorization.operator import appoint
 from grantline.authorization.resource_lists import GatewayResourceLists
 from grantline.consent import Consents, enforced
 from grantline.crypto.custody.file import load_or_create_signing_key, read_private, write_private
@@ -86,7 +88,6 @@ async def authority(
     async with AsyncExitStack() as stack:
         work = WakingWork(state)
         rules = Rules(Places(data).catalog, work, clock)
-        await rules.look()
         keys = _keys(Places(data))
         http = await stack.enter_async_context(httpx2.AsyncClient(trust_env=False))
         ledger = _ledger(data)
@@ -95,6 +96,8 @@ async def authority(
         pages = OAuthPages()
         core = _Core(settings, issuer, keys, work, rules, clock)
         server = _server(core, sessions, pages, http)
+        rules.on_change(partial(appoint, server))
+        await rules.look()
         feed = _feed(core)
         relay = Relay(work, ledger, secrets.token_bytes)
         work.after_commit(feed.wake)
@@ -154,7 +157,7 @@ def _server(core: _Core, sessions: Sessions, pages: OAuthPages, http: httpx2.Asy
         clock=core.clock,
         session=_session_reader(sessions, Cookies.for_issuer(core.issuer)),
         pages=pages,
-        lists=GatewayResourceLists(lambda: made[0], http),
+        lists=GatewayResourceLists(lambda: made[0], http, {one.api: one.base for one in core.settings.fronts}),
         settings=core.settings.authorization,
     )
     made.append(server)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from grantline.model.ids import GatewayId
+from grantline.model.ids import ApiId, GatewayId
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,14 @@ class Places:
     def gateway(self, gateway: GatewayId) -> Path:
         """Everything of one gateway."""
         return self.data / "gateways" / gateway
+
+    def decision_socket(self, api: ApiId) -> Path:
+        """Where Envoy asks for decisions on calls to this API."""
+        return self.data / "run" / f"decide-{api}.sock"
+
+    def minimiser_socket(self, api: ApiId) -> Path:
+        """Where Envoy sends filtered calls to this API."""
+        return self.data / "run" / f"minimise-{api}.sock"
 
     def gateway_token(self, gateway: GatewayId) -> Path:
         """A one-time enrolment token that waits for a gateway of this machine."""

@@ -1,6 +1,7 @@
 """The catalog and policy in force: read from their file, announced on the feed when they change."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,11 @@ class Rules:
         self._seen: tuple[int, int] | None = None
         self._catalog: Catalog | None = None
         self._policy: PolicyTexts | None = None
+        self._listeners: list[Callable[[Catalog], Awaitable[object]]] = []
+
+    def on_change(self, listener: Callable[[Catalog], Awaitable[object]]) -> None:
+        """Call `listener` with each catalog that came into force."""
+        self._listeners.append(listener)
 
     def catalog(self) -> Catalog:
         """The catalog in force; raises `InvalidConfiguration` before one was applied."""
@@ -54,6 +60,8 @@ class Rules:
         now = self._clock.wall_us() // 1_000_000
         await self._work.write(lambda tx: _announce(tx, catalog.hash, policy.hash, now))
         self._catalog, self._policy, self._seen = catalog, policy, seen
+        for listener in self._listeners:
+            await listener(catalog)
 
     async def keep_looking(self) -> None:
         """Until cancelled."""

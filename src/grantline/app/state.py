@@ -23,16 +23,21 @@ async def open_state(data: Path, *, create: bool = False, connect: Connect = con
 
     Raises `InvalidConfiguration` when there is none and `create` does not ask for one.
     """
-    path = Places(data).state
-    if not path.exists() and not create:
-        raise InvalidConfiguration(f"{data} holds no Grantline instance; name one with --data.")
-    data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    await asyncio.to_thread(migrate, path, "state")
+    path = await asyncio.to_thread(_migrated, data, create)
     database: State = Database(path, SqliteTransaction, connect=connect)
     try:
         yield database
     finally:
         await asyncio.to_thread(database.close)
+
+
+def _migrated(data: Path, create: bool) -> Path:
+    path = Places(data).state
+    if not path.exists() and not create:
+        raise InvalidConfiguration(f"{data} holds no Grantline instance; name one with --data.")
+    data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    migrate(path, "state")
+    return path
 
 
 class WakingWork:

@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -188,10 +189,11 @@ def own_context(parts: GatewayParts, api: ApiId) -> Verify:
     return verify
 
 
-async def run_gateway(plan: GatewayPlan, ready: Callable[[], None], stop: asyncio.Event) -> None:
-    """Be the gateway of this plan until `stop`; `ready` is called once its sockets answer.
+@asynccontextmanager
+async def embedded(plan: GatewayPlan) -> AsyncIterator[GatewayParts]:
+    """A gateway inside a program of yours: follows the feed, records and ships for as long as the block lasts.
 
-    It answers before it has a lease: every call is denied until the feed is here.
+    It denies every call until it has a lease. Put `adapters.asgi.Enforced` with `parts.gateway` before your application.
     """
     parts = GatewayParts(plan, SystemClock(), secrets.token_bytes)
     try:
@@ -204,14 +206,20 @@ async def run_gateway(plan: GatewayPlan, ready: Callable[[], None], stop: asynci
                 tasks.create_task(ship(parts.spool, plan.name, submit, failures=parts.trouble)),
                 tasks.create_task(parts.keep_keys()),
             ]
-            hops = [tasks.create_task(serve_front(parts, front, stop)) for front in plan.fronts]
-            ready()
-            await stop.wait()
-            await asyncio.gather(*hops)
+            yield parts
             for task in running:
                 task.cancel()
     finally:
         await parts.close()
+
+
+async def run_gateway(plan: GatewayPlan, ready: Callable[[], None], stop: asyncio.Event) -> None:
+    """Be the gateway of this plan until `stop`; `ready` is called once its sockets answer."""
+    async with embedded(plan) as parts, asyncio.TaskGroup() as hops:
+        for front in plan.fronts:
+            hops.create_task(serve_front(parts, front, stop))
+        ready()
+        await stop.wait()
 
 
 async def serve_front(parts: GatewayParts, front: Front, stop: asyncio.Event) -> None:
