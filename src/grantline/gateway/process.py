@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+import httpx2
+
 from grantline.crypto.custody.file import load_or_create_signing_key, read_private
 from grantline.gateway.adapters.envoy import Questions, serve_envoy
 from grantline.gateway.authority_client import AuthorityClient
@@ -38,6 +40,7 @@ from grantline.model.ids import ApiId, EvaluationId, GatewayId, Randomness, opaq
 from grantline.sdk.resource_server import ContextRefused, ContextVerifier
 
 KEYS_AT_MOST_EVERY_S = 60.0
+ENROL_AGAIN_S = 0.5
 ENROLMENT = "enrolment-token"
 INSTANCE_KEY = "instance.pem"
 _log = logging.getLogger(__name__)
@@ -148,11 +151,16 @@ class GatewayParts:
             self.gateway.note(Outcome(evaluation, decision.consent, decision.seq, None))
 
     async def enrol(self) -> None:
-        """Spend the one-time token, if there is one."""
+        """Spend the one-time token, if there is one. An authority that does not answer yet is asked again."""
         token = self.plan.folder / ENROLMENT
-        if token.exists():
-            await self.authority.enrol(read_private(token).decode().strip())
-            token.unlink()
+        while token.exists():
+            try:
+                await self.authority.enrol(read_private(token).decode().strip())
+            except httpx2.TransportError as error:
+                self.trouble(f"not enrolled yet: {error!r}")
+                await asyncio.sleep(ENROL_AGAIN_S)
+            else:
+                token.unlink()
 
     async def keep_keys(self) -> None:
         """A token by an unknown key may be of a new one: ask, at most once a minute."""
@@ -193,7 +201,7 @@ def own_context(parts: GatewayParts, api: ApiId) -> Verify:
 async def embedded(plan: GatewayPlan) -> AsyncIterator[GatewayParts]:
     """A gateway inside a program of yours: follows the feed, records and ships for as long as the block lasts.
 
-    It denies every call until it has a lease. Put `adapters.asgi.Enforced` with `parts.gateway` before your application.
+    It denies every call until it has a lease. Put `adapters.asgi.Enforced` with `parts.gateway` before your app.
     """
     parts = GatewayParts(plan, SystemClock(), secrets.token_bytes)
     try:
