@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from grantline.authorization.http import Response
+from grantline.authorization.rates import Rates
 from grantline.authorization.settings import Settings
 from grantline.authorization.store import Transaction
 from grantline.catalog import Catalog
@@ -86,6 +87,11 @@ class Server:
     lists: ResourceLists
     settings: Settings = field(default_factory=Settings)
     randomness: Randomness = secrets.token_bytes
+    rates: Rates = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Count requests from the start."""
+        object.__setattr__(self, "rates", Rates(self.settings.requests_per_minute))
 
     def now(self) -> int:
         """Unix seconds."""

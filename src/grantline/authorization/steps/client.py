@@ -29,6 +29,7 @@ async def authenticate_client(server: Server, request: Request, form: Form) -> A
     if stray or len(presented) != 1:
         raise InvalidClient("The client did not prove who it is.", detail="no method of ours, or several")
     method, name = presented[0]
+    server.rates.take(name, request.address, server.clock.boot_ns())
     client = await find_client(server, name)
     if client is None or client.auth is not method.name:
         raise InvalidClient("The client did not prove who it is.", detail="unknown, or another method is registered")
