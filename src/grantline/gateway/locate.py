@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from grantline.catalog import Catalog
@@ -11,6 +12,8 @@ from grantline.model.errors import InvalidRequest, NotFound
 from grantline.model.ids import ApiId, PurposeId
 from grantline.model.reasons import Reason
 from grantline.policy import data_entity
+
+_REMEMBERED = 4_096
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,8 @@ class Places:
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog
         self._routes = dict(_route_facts(catalog))
+        # Pure and asked again and again: one client's calls are much alike. What raises is not kept.
+        self._locate = lru_cache(maxsize=_REMEMBERED)(catalog.locate)
 
     def audience(self, api: ApiId) -> str:
         """The resource identifier that tokens for this API name; raises `Refusal` for an API not served here."""
@@ -50,7 +55,7 @@ class Places:
     def place(self, call: Call) -> Place:
         """What this call is. Raises `Refusal`: request_invalid where it could be read in two ways, route_unknown."""
         try:
-            located = self.catalog.locate(call.api, call.method, call.path, call.query)
+            located = self._locate(call.api, call.method, call.path, call.query)
         except InvalidRequest as error:
             raise Refusal(Reason.REQUEST_INVALID, error.message) from error
         if located is None:

@@ -1,7 +1,10 @@
 """Consent and call in Cedar's words. The consent becomes entities, parsed once per version; the call a context."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
+
+import orjson
 
 from grantline.model.consent import EnforcedVersion, Item
 from grantline.policy.facts import CallFacts, StateFacts
@@ -13,6 +16,7 @@ def _of(kind: str, name: str) -> dict[str, Any]:
     return {"__entity": {"type": f"Grantline::{kind}", "id": name}}
 
 
+@lru_cache(maxsize=1_024)
 def _moment(unix: int) -> dict[str, Any]:
     text = datetime.fromtimestamp(unix, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return {"__extn": {"fn": "datetime", "arg": text}}
@@ -47,6 +51,7 @@ def item_name(version: EnforcedVersion, n: int) -> str:
 
 def _item(version: EnforcedVersion, item: Item) -> dict[str, Any]:
     attributes: dict[str, Any] = {
+        "grant": _of("Grant", version.consent_id),
         "data": _of("Data", f"{item.api}/{item.datatype}"),
         "actions": list(item.actions),
         "purpose": item.purpose,
@@ -69,7 +74,6 @@ def request(version: EnforcedVersion, n: int, standing: StateFacts, call: CallFa
     """The question about item `n`, in the one shape that the schema's `Call` has."""
     context: dict[str, Any] = {
         "now": _moment(now),
-        "grant": _of("Grant", version.consent_id),
         "item": _of("Item", item_name(version, n)),
         "state": standing.status.value,
         "epoch": standing.epoch,
@@ -92,5 +96,5 @@ def request(version: EnforcedVersion, n: int, standing: StateFacts, call: CallFa
         "principal": {"type": "Grantline::Client", "id": call.client},
         "action": {"type": "Action", "id": call.action},
         "resource": {"type": "Grantline::Data", "id": call.data},
-        "context": context,
+        "context": orjson.dumps(context).decode(),
     }

@@ -24,7 +24,7 @@ class Decider:
     def __init__(self, policies: Policies, data: Iterable[dict[str, Any]]) -> None:
         """`data`: `cedar.data_entity` of each kind of data of the catalog."""
         self.policies = policies
-        self._data = list(data)
+        self._data = {entity["uid"]["id"]: entity for entity in data}
         self._parsed: OrderedDict[tuple[str, int, str, str], cedarpy.Entities] = OrderedDict()
 
     def decide(self, version: EnforcedVersion, standing: StateFacts, call: CallFacts, now: int) -> Decision:
@@ -57,7 +57,10 @@ class Decider:
         key = (version.consent_id, version.version, version.content_hash, version.signature)
         found = self._parsed.get(key)
         if found is None:
-            found = self.policies.entities([*self._data, *grant_entities(version)])
+            # Cedar's cost grows with the entities it is handed: those of this version's items are enough.
+            named = {f"{item.api}/{item.datatype}" for item in version.items}
+            data = [entity for name, entity in self._data.items() if name in named]
+            found = self.policies.entities([*data, *grant_entities(version)])
             self._parsed[key] = found
             if len(self._parsed) > _REMEMBERED:
                 self._parsed.popitem(last=False)
