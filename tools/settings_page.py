@@ -1,7 +1,7 @@
 """docs/settings.md: every setting with its default and its sentence, from the parts' own declarations."""
 
 from dataclasses import fields, is_dataclass
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 from grantline.model.setting import explained
 from grantline.settings import PREFIX, Settings
@@ -18,7 +18,8 @@ file.
 
 def kind_of(hint: Any) -> str:
     """A type as an operator reads it."""
-    text = getattr(hint, "__name__", str(hint)) if not str(hint).count("|") else str(hint)
+    hint = getattr(hint, "__supertype__", hint)
+    text = str(hint) if "|" in str(hint) else getattr(hint, "__name__", str(hint))
     return text.replace("pathlib.", "").replace("_local.", "").replace(" | None", " or absent")
 
 
@@ -31,10 +32,25 @@ def shown(value: Any) -> str:
     return f'`"{value}"`' if isinstance(value, str) else f"`{value}`"
 
 
+def repeated(hint: Any) -> Any | None:
+    """What one of the tables is that a list setting holds; None for any other setting."""
+    inner = get_args(hint)[0] if get_origin(hint) is tuple else None
+    return inner if hasattr(inner, "__struct_fields__") else None
+
+
+def repeated_table(name: str, help: str, kind: Any) -> list[str]:
+    """A section that may stand in the file any number of times."""
+    about = " ".join(line.strip() for line in (kind.__doc__ or "").split("\n\n", 1)[-1].splitlines())
+    hints = get_type_hints(kind)
+    text = ["", f"## `[[{name}]]`", "", f"{help} {about}".strip(), "", "| setting | type |", "| --- | --- |"]
+    return [*text, *(f"| `{field}` | {kind_of(hints[field])} |" for field in kind.__struct_fields__)]
+
+
 def table(settings: Any, path: str) -> list[str]:
     """The rows of one section, then its sections within."""
     hints = get_type_hints(type(settings))
-    own = [one for one in fields(settings) if not is_dataclass(getattr(settings, one.name))]
+    lists = {one.name: repeated(hints[one.name]) for one in fields(settings)}
+    own = [one for one in fields(settings) if not is_dataclass(getattr(settings, one.name)) and not lists[one.name]]
     text: list[str] = []
     if own:
         text += ["", "| setting | type | default | what it does |", "| --- | --- | --- | --- |"]
@@ -46,6 +62,8 @@ def table(settings: Any, path: str) -> list[str]:
         if is_dataclass(value):
             inner = f"{path}.{one.name}".removeprefix(".")
             text += ["", f"## `[{inner}]`", "", explained(one), *table(value, inner)]
+        elif lists[one.name]:
+            text += repeated_table(one.name, explained(one), lists[one.name])
     return text
 
 
