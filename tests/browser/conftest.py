@@ -9,6 +9,9 @@ import pytest
 import pytest_asyncio
 import uvicorn
 from playwright.async_api import Browser, BrowserContext, Page, Playwright, async_playwright
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
 
 from grantline.ui.portal import PortalSettings, portal, portal_site
 from tests.browser.fakes import FakeRandomness, FakeWorld
@@ -29,11 +32,18 @@ class Running:
     world: FakeWorld
 
 
+async def _client(_: Request) -> Response:
+    return HTMLResponse("<!doctype html><title>Client</title><h1>Back at the client</h1>")
+
+
 def serve(world: FakeWorld) -> tuple[uvicorn.Server, threading.Thread, str]:
     """Start it in a thread of its own; port 0 lets the system choose."""
     site = portal_site(world.services(), SETTINGS, world.clock, FakeRandomness())
-    server = uvicorn.Server(uvicorn.Config(portal(site), port=0, host="127.0.0.1", log_level="error", lifespan="off"))
+    app = portal(site, Route("/client/callback", _client))
+    server = uvicorn.Server(uvicorn.Config(app, port=0, host="127.0.0.1", log_level="error", lifespan="off"))
     socket = server.config.bind_socket()
+    # Another origin than the pages': the policy of the form has to let the redirect through.
+    world.interaction.redirects["h-budget"] = f"http://localhost:{socket.getsockname()[1]}/client/callback"
     thread = threading.Thread(target=lambda: asyncio.run(server.serve([socket])), daemon=True)
     thread.start()
     return server, thread, f"http://127.0.0.1:{socket.getsockname()[1]}"

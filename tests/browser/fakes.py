@@ -78,7 +78,9 @@ class FakeIdentity:
         self.sessions: dict[str, Session] = {}
         self.made = 0
         self.wait = 0
-        self.links = {"link-1": PersonRow(HOLDER, "holder", "Account holder", None, (), {}, None)}
+        self.links: dict[str, PersonRow | None] = {
+            "link-1": PersonRow(HOLDER, "holder", "Account holder", None, (), {}, None)
+        }
 
     def begin(self) -> Session:
         self.made += 1

@@ -1,0 +1,75 @@
+"""Every page once, in a state worth looking at."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from playwright.async_api import Page
+
+from tests.browser.fakes import BY_LEASE, CLOSED, PARTIAL, UNKNOWN, FakeWorld
+
+
+async def _nothing(_: Page) -> None:
+    return
+
+
+async def _pick(page: Page) -> None:
+    await page.locator("input[name=line]").first.check()
+    await page.check("#bank-0")
+    await page.click("#consent-update")
+
+
+async def _pick_nothing(page: Page) -> None:
+    await page.click("#consent-approve")
+
+
+async def _unfold(page: Page) -> None:
+    for summary in await page.locator("summary").all():
+        await summary.click()
+
+
+async def _wrong_password(page: Page) -> None:
+    await page.fill("[name=username]", "holder")
+    await page.fill("[name=password]", "wrong")
+    await page.click("#login-submit")
+
+
+@dataclass(frozen=True)
+class Stop:
+    """A page, what is done on it first, and what the world says meanwhile."""
+
+    name: str
+    path: str
+    first: Callable[[Page], Awaitable[None]] = _nothing
+    world: Callable[[FakeWorld], None] = lambda _: None
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def _closure(said: object) -> Callable[[FakeWorld], None]:
+    return lambda world: setattr(world.closures, "said", said)
+
+
+PAGES = (
+    Stop("consent", "/consent/h-budget"),
+    Stop("consent picked", "/consent/h-budget", _pick),
+    Stop("consent unfolded", "/consent/h-budget", _unfold),
+    Stop("consent incomplete", "/consent/h-budget", _pick_nothing),
+    Stop("consent unchecked app", "/consent/h-loan"),
+    Stop("sign-in", "/sign-in?next=/consent/h-budget"),
+    Stop("sign-in wrong", "/sign-in", _wrong_password),
+    Stop("enrol", "/enrol/link-1"),
+    Stop("error", "/nowhere"),
+    Stop("home", "/"),
+    Stop("connections", "/connections"),
+    Stop("no connections", "/connections", world=lambda world: world.connections.all.clear()),
+    Stop("connection", "/connections/g_budget", _unfold),
+    Stop("connection, no ledger", "/connections/g_budget", world=lambda world: setattr(world.record, "down", True)),
+    Stop("accesses", "/connections/g_budget/accesses"),
+    Stop("stop", "/connections/g_budget/stop"),
+    Stop("stopped", "/connections/g_loan/stopped", world=_closure(CLOSED)),
+    Stop("stopped by lease", "/connections/g_loan/stopped", world=_closure(BY_LEASE)),
+    Stop("stopped in part", "/connections/g_loan/stopped", world=_closure(PARTIAL)),
+    Stop("stopped, unknown", "/connections/g_loan/stopped", world=_closure(UNKNOWN)),
+    Stop("how to check", "/check"),
+)
