@@ -1,6 +1,6 @@
 """What the whole gateway adds to a call: Envoy with decision, durable record and minimiser, against the same Envoy.
 
-    python bench/gateway.py [--calls 2000] [--directory DIR]
+    python -m bench.gateway [--calls 2000] [--directory DIR]
 
 Prints one JSON object: {"gateway": [{"how", "clients", "plain": {p50_ms, p99_ms}, "whole": {…}, "added": {…},
 "disk": {…}}, …]}; `disk` is a bare fdatasync of 1.5 kB in the same minute: a whole call waits for one.
@@ -33,6 +33,7 @@ from grantline.crypto.dpop import sign_proof
 from grantline.crypto.es256 import SigningKey
 from grantline.gateway.adapters.envoy_config import EnvoySettings, bootstrap, write_bootstrap
 
+ROOT = Path(__file__).parents[1]
 ROUNDS = 5
 CLIENTS = (1, 8)
 PATH = "/accounts/acc-4821/transactions"
@@ -149,7 +150,7 @@ def percentiles(took: list[float]) -> dict[str, float]:
 @asynccontextmanager
 async def process(*command: str) -> AsyncIterator[None]:
     """A child for as long as the block runs."""
-    child = await asyncio.create_subprocess_exec(*command)
+    child = await asyncio.create_subprocess_exec(*command, cwd=ROOT)
     try:
         yield
     finally:
@@ -184,7 +185,7 @@ async def run(folder: Path, calls: int) -> list[dict[str, object]]:
     )  # fmt: skip
     write_bootstrap(settings, folder / "whole.json")
     (folder / "plain.json").write_text(json.dumps(without_gateway(bootstrap(settings), ports["plain"])))
-    service = [sys.executable, str(Path(__file__).with_name("gateway_service.py")), str(folder), str(port)]
+    service = [sys.executable, "-m", "bench.gateway_service", str(folder), str(port)]
     binary = shutil.which("envoy", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     options = ["--concurrency", "1", "--use-dynamic-base-id", "--log-level", "error"]
     if binary is None:

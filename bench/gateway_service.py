@@ -1,7 +1,7 @@
 """The gateway process under measure: decisions for Envoy and the minimiser, with a durable record, without a feed.
 
 The lease is renewed by a timer and the version comes from memory; everything else is as in production.
-Started by bench/gateway.py, which tells it one folder; it writes there what a client needs.
+Started by bench.gateway, which tells it one folder; it writes there what a client needs.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from grantline.gateway.cutoffs import Cutoffs
 from grantline.gateway.enforce import Gateway, Identity
 from grantline.gateway.flights import Flights
 from grantline.gateway.lease import Lease
-from grantline.gateway.minimiser import Address, Hop, Pending, Upstream, serve, unix_socket, verify_with
+from grantline.gateway.minimiser import Address, Hop, Pending, Upstream, serve, unix_socket
 from grantline.gateway.minimiser import Settings as Bounds
 from grantline.gateway.spool import Spool
 from grantline.gateway.standing import Standing
@@ -33,7 +33,7 @@ from grantline.model.bundle import BundleContent
 from grantline.model.clock import SystemClock
 from grantline.model.consent import EnforcedVersion, Item
 from grantline.model.feed import Marks, Position
-from grantline.model.ids import ApiId, ClientId, ConsentId, GatewayId, PurposeId, SubjectId, TokenId
+from grantline.model.ids import ApiId, ClientId, ConsentId, EvaluationId, GatewayId, PurposeId, SubjectId, TokenId
 from grantline.model.token import AccessClaims, Confirmation
 from grantline.policy import core_texts
 from grantline.sdk.resource_server import ContextVerifier
@@ -71,8 +71,11 @@ class Service:
         pending = Pending(time.time)
         self.flights = Flights(self.gateway, pending, self.clock)
         pool = Upstream(Address("127.0.0.1", upstream_port), Bounds())
-        verifier = ContextVerifier({NAME: [self.instance.public.jwk]}, RESOURCE)
-        self.hop = Hop(pool, pending, verify_with(verifier), self.flights.report)
+        self.verifier = ContextVerifier({NAME: [self.instance.public.jwk]}, RESOURCE, skew_ms=0)
+        self.hop = Hop(pool, pending, self.own, self.flights.report)
+
+    def own(self, text: str, method: str, target: str) -> EvaluationId:
+        return EvaluationId(self.verifier.verify([text], method, target).ev)
 
     def find(self, kid: str) -> PublicKey | None:
         return self.issuer.public if kid == self.issuer.public.kid else None

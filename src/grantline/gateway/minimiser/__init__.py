@@ -10,7 +10,6 @@ from grantline.gateway.minimiser.listen import serve, tcp_socket, unix_socket
 from grantline.gateway.minimiser.pending import Pending, PendingFull
 from grantline.gateway.minimiser.server import Hop, Outcome, Report, Verify
 from grantline.gateway.minimiser.settings import Settings
-from grantline.gateway.minimiser.trust import verify_with
 from grantline.gateway.minimiser.upstream import Address, Upstream
 
 __all__ = [
@@ -29,5 +28,4 @@ __all__ = [
     "serve",
     "tcp_socket",
     "unix_socket",
-    "verify_with",
 ]

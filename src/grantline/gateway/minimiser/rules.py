@@ -1,6 +1,7 @@
 """Which records of an answer may pass: those of granted resources, and not older than agreed."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Self
 
 import msgspec
@@ -8,6 +9,8 @@ import msgspec
 from grantline.gateway.minimiser.errors import Unfilterable
 from grantline.gateway.minimiser.shape import Path, attribute
 from grantline.model.decision import RecordRule
+
+_LONGEST = 40
 
 
 class Judge:
@@ -44,6 +47,12 @@ class Judge:
 
 def moment(text: str) -> datetime | None:
     """An ISO 8601 date or time as UTC; a date means its first instant, a time without zone is UTC; else None."""
+    return _read(text) if len(text) <= _LONGEST else None
+
+
+@lru_cache(4_096)
+def _read(text: str) -> datetime | None:
+    # Records of one answer share their days, so most are read once.
     try:
         told = datetime.fromisoformat(text)
         return told.replace(tzinfo=UTC) if told.tzinfo is None else told.astimezone(UTC)
