@@ -8,7 +8,7 @@ from grantline.consent.offer import Approval
 from grantline.consent.scopes import granted_scope
 from grantline.consent.store import Transaction
 from grantline.consent.versions import Agreement
-from grantline.model.consent import Ceremony, Item, State, Version
+from grantline.model.consent import Item, State, Version
 from grantline.model.errors import Conflict, InvalidRequest, NotFound
 from grantline.model.ids import ConsentId, PersonId
 
@@ -47,12 +47,6 @@ def in_time(state: State, now: int, answer_within: int) -> None:
     """Raises `Conflict` when the question has waited too long for its answer."""
     if now > state.created_at + answer_within:
         raise Conflict("This question has waited too long. Start again at the app.", detail="lapsed")
-
-
-def fresh(last: Version, ceremony: Ceremony) -> None:
-    """An act of the person counts for one version; storage refuses any earlier one of this consent as well."""
-    if ceremony.id == last.ceremony.id:
-        raise Conflict("This decision was recorded before.", detail=f"ceremony {ceremony.id} is used")
 
 
 def no_wider(last: Version, granted: tuple[Item, ...], expires_at: int, now: int) -> None:

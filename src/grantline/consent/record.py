@@ -1,7 +1,8 @@
 """Records what a person decided: asked, given, refused, narrowed, renewed, withdrawn, revoked, expired.
 
 Each act takes the caller's transaction, so that codes, tokens and consents change in one unit. Guards come before the
-first write: a refused act has written nothing. Withdrawal needs nobody else and no catalog.
+first write: a refused act has written nothing; what storage itself refuses is a `Conflict` and must undo the unit.
+Withdrawal needs nobody else and no catalog.
 """
 
 from dataclasses import dataclass, field
@@ -134,13 +135,13 @@ class Consents:
     ) -> Amended:
         """T6 by a fresh act of the person: version n+1 takes the place of n, wider or narrower. Arguments as `give`.
 
-        The only way to widen (I7): it takes an offer that was answered and a ceremony not used before.
+        The only way to widen (I7): it takes an offer that was answered and a ceremony not used before. A ceremony
+        makes one version of a consent; storage raises `Conflict` for a second.
         """
         before = await guards.owned(tx, consent, person)
         t.check(t.SUPERSEDE, before.status)
         now = self.clock.wall_us() // 1_000_000
         last = await guards.current(tx, before, now)
-        guards.fresh(last, approval.ceremony)
         agreement = guards.agreement(catalog, before, approval, now)
         after = msgspec.structs.replace(_next(before), confirmed_at=now)
         version = compose(catalog, after, agreement, record_id=self._record_id(), now=now, before=last)
@@ -167,7 +168,6 @@ class Consents:
         t.check(t.SUPERSEDE, before.status)
         now = self.clock.wall_us() // 1_000_000
         last = await guards.current(tx, before, now)
-        guards.fresh(last, ceremony)
         guards.no_wider(last, granted, expires_at, now)
         shown = words.agreed_lines(catalog, granted, agreed_at=now, expires_at=expires_at)
         version = narrower(

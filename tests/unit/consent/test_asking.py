@@ -206,6 +206,8 @@ def test_a_required_field_beyond_the_ceiling_stops_the_request(asking):
         effective(asking.catalog, asking.asked, narrowed)
     with pytest.raises(InvalidScope):
         effective(asking.catalog, asking.asked, ())
+    with pytest.raises(InvalidScope):
+        effective(asking.catalog, asking.asked[1:], ())
 
 
 def test_a_field_its_purpose_may_not_use_is_left_out_even_if_asked_past_the_parser(asking):
