@@ -2,8 +2,8 @@
 
 import asyncio
 import os
-import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -16,18 +16,51 @@ from starlette.routing import Route
 from demo import upstream
 from demo.calendar_data import events
 from demo.calls import CallLog
-from demo.timed import Timed
 from grantline.app.gateway import submitting
 from grantline.app.places import Places
-from grantline.app.web import serve as serve_web
 from grantline.gateway.adapters.asgi import Enforced
-from grantline.gateway.process import GatewayPlan, embedded
+from grantline.gateway.process import GatewayParts, GatewayPlan, embedded
 from grantline.ledger.settings import Places as LedgerPlaces
 from grantline.model.ids import ApiId, GatewayId
 from grantline.sdk.resource_server import ContextVerifier, RequireGateway
 
 API, GATEWAY = ApiId("calendar"), GatewayId("calendar")
 RESOURCE = "https://calendar.example/api"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where the calendar listens and writes its calls; whose gateway it is, and where that keeps its things."""
+
+    port: int
+    log: Path
+    data: Path
+    issuer: str
+
+    @classmethod
+    def from_environment(cls) -> "Settings":
+        """CALENDAR_PORT, CALENDAR_LOG, CALENDAR_DATA (the instance's directory), CALENDAR_ISSUER."""
+        return cls(
+            port=int(os.environ["CALENDAR_PORT"]),
+            log=Path(os.environ["CALENDAR_LOG"]),
+            data=Path(os.environ["CALENDAR_DATA"]),
+            issuer=os.environ["CALENDAR_ISSUER"],
+        )
+
+    @property
+    def base(self) -> str:
+        """Its address, as clients and their proofs say it."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def plan(self) -> GatewayPlan:
+        """The gateway inside this process."""
+        return GatewayPlan(
+            name=GATEWAY,
+            folder=Places(self.data).gateway(GATEWAY),
+            issuer=self.issuer,
+            fronts=(),
+            submit=submitting(LedgerPlaces(self.data).ledger_socket),
+        )
 
 
 def calendar_api(today: Callable[[], date], log: CallLog) -> Starlette:
@@ -41,45 +74,32 @@ def calendar_api(today: Callable[[], date], log: CallLog) -> Starlette:
     return upstream.api([Route("/events", listed)])
 
 
-def today() -> date:
+def enforced(settings: Settings, parts: GatewayParts, today: Callable[[], date]) -> Enforced:
+    """The API with its door, behind the gateway of the same process. The door is the same as everywhere."""
+    keys = {str(GATEWAY): [parts.identity.key.public.jwk]}
+    door = RequireGateway(calendar_api(today, CallLog(settings.log)), ContextVerifier(keys, RESOURCE))
+    return Enforced(door, parts.gateway, API, settings.base)
+
+
+def utc_today() -> date:
     """The day in UTC."""
     return datetime.now(UTC).date()
 
 
-def plan(data: Path, issuer: str) -> GatewayPlan:
-    """This program's own gateway: its folder, its authority, and the ledger's socket on the same machine."""
-    return GatewayPlan(
-        name=GATEWAY,
-        folder=Places(data).gateway(GATEWAY),
-        issuer=issuer,
-        fronts=(),
-        submit=submitting(LedgerPlaces(data).ledger_socket),
-    )
-
-
-async def serve(environment: Mapping[str, str], stop: asyncio.Event) -> None:
-    """The API behind its own gateway, until `stop`."""
-    port = int(environment["CALENDAR_PORT"])
-    log = Path(environment["CALENDAR_LOG"])
-    async with embedded(plan(Path(environment["CALENDAR_DATA"]), environment["CALENDAR_ISSUER"])) as parts:
-        own = {GATEWAY: [parts.identity.key.public.jwk]}
-        api = RequireGateway(calendar_api(today, CallLog(log)), ContextVerifier(own, RESOURCE))
-        enforced = Enforced(api, parts.gateway, API, f"http://127.0.0.1:{port}")
-        app = Timed(enforced, log.with_name("calendar-access.jsonl"))
+async def run(settings: Settings) -> None:
+    """Serve until told to stop. Calls are refused until the gateway has heard from its authority."""
+    async with embedded(settings.plan()) as parts:
         config = uvicorn.Config(
-            app, host="127.0.0.1", port=port, access_log=False, log_level="warning", timeout_keep_alive=60,
-            timeout_graceful_shutdown=3,
+            enforced(settings, parts, utc_today), host="127.0.0.1", port=settings.port, access_log=False,
+            log_level="warning",
         )  # fmt: skip
-        await serve_web(config, (), lambda: None, stop)
+        await uvicorn.Server(config).serve()
 
 
-async def main() -> None:
-    """Serve until told to stop; settings from the environment as CALENDAR_…"""
-    stop = asyncio.Event()
-    for which in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(which, stop.set)
-    await serve(os.environ, stop)
+def main() -> None:
+    """Settings come from the environment."""
+    asyncio.run(run(Settings.from_environment()))
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    main()

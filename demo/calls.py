@@ -2,9 +2,9 @@
 
 import json
 import os
-import time
 from pathlib import Path
 
+from grantline.model.clock import Clock, SystemClock
 from grantline.sdk.resource_server import SKEW_MS, Context
 
 
@@ -15,7 +15,8 @@ class TooLate(Exception):
 class CallLog:
     """Append-only JSON lines. `began_us`: unix microseconds; `context_exp`: unix seconds, end of the signed context."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, clock: Clock | None = None) -> None:
+        self._clock = clock or SystemClock()
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
 
@@ -24,7 +25,7 @@ class CallLog:
 
         The time that is written is the time that is checked, so a process that stood still in between begins nothing.
         """
-        began_us = time.time_ns() // 1_000
+        began_us = self._clock.wall_us()
         if began_us >= context.exp * 1_000_000 + SKEW_MS * 1_000:
             raise TooLate
         line = {
