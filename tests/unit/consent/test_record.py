@@ -15,6 +15,8 @@ from grantline.model.errors import Conflict, InvalidGrant, InvalidRequest, NotFo
 from grantline.model.events import EventType
 from grantline.model.feed import Kind
 from grantline.model.ids import ApiId, ConsentId
+from grantline.storage.migrations import migrate
+from grantline.storage.schema.consent import GUARDS
 from tests.consent_world import BANK, CATEGORY, DAY, HOLDER, MERCHANT, OTHER, ceremony
 
 
@@ -299,3 +301,13 @@ async def test_an_unknown_consent_is_not_found(world):
     with pytest.raises(NotFound):
         await withdraw(world, ConsentId("g_none"))
     assert ApiId("calendar") not in dict((await world.given())[1].resource_subjects)
+
+
+def test_a_store_made_by_the_migrations_refuses_it_too(tmp_path):
+    """Covers: I2."""
+    path = tmp_path / "migrated.db"
+    migrate(path, "state")
+    raw = sqlite3.connect(path)
+    found = {row[0] for row in raw.execute("SELECT sql FROM sqlite_master WHERE tbl_name = 'consent_versions'")}
+    raw.close()
+    assert set(GUARDS) <= found
