@@ -18,9 +18,7 @@ from grantline.consent import (
     summarise,
 )
 from grantline.consent.lines import offer_lines
-from grantline.identity.methods.password import TooMany, Wrong
-from grantline.identity.session import Session
-from grantline.identity.store import PersonRow
+from grantline.identity import PersonRow, Session, TooMany, Wrong
 from grantline.model.consent import Item, Status
 from grantline.model.errors import InvalidRequest, NotFound
 from grantline.model.feed import Closure, ClosureState, GatewayClosure

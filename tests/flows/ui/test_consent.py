@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from grantline.catalog import build_catalog
+from grantline.model.errors import Conflict, LoginRequired
 from grantline.model.ids import PurposeId
 from tests.browser.fakes import FakeWorld, card
 from tests.flows.ui.conftest import Browser
@@ -206,3 +207,34 @@ def test_before_the_buttons_stand_the_rights_and_the_way_out(holder: Browser) ->
     for words in ("Stop any time", "Where to complain", "How long it is kept", "Where it is stored", "Account holder"):
         assert 0 < text.index(words) < text.index('id="consent-deny"')
     assert PurposeId("budgeting") in text
+
+
+@pytest.mark.parametrize("do", ["approve", "refuse", "update"])
+def test_a_sign_in_that_is_not_fresh_enough_is_asked_for_again(
+    holder: Browser, world: FakeWorld, monkeypatch: pytest.MonkeyPatch, do: str
+) -> None:
+    """Covers: check 16. The person comes back to the question, and nothing was answered."""
+    form = answer(holder, do)
+
+    async def stale(*_: object, **__: object) -> None:
+        raise LoginRequired("Sign in again to go on.")
+
+    for act in ("offer", "approve", "refuse"):
+        monkeypatch.setattr(world.interaction, act, stale)
+    for answered in (holder.get(PAGE), holder.post(PAGE, data=form)):
+        assert (answered.status_code, answered.headers["location"]) == (303, "/sign-in?next=%2Fconsent%2Fh-budget")
+
+
+def test_an_answer_that_lost_a_race_says_that_it_is_over(
+    holder: Browser, world: FakeWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Covers: C16. Two tabs, one answer."""
+
+    async def taken(*_: object, **__: object) -> None:
+        raise Conflict("This request was answered before.")
+
+    form = answer(holder, "refuse")
+    monkeypatch.setattr(world.interaction, "refuse", taken)
+    late = holder.post(PAGE, data=form)
+    assert late.status_code == 404
+    assert "This request is over" in late.text

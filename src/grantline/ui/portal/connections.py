@@ -7,7 +7,7 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 
-from grantline.identity.session import Session
+from grantline.identity import Session
 from grantline.ledger.reading import Usage
 from grantline.model.errors import GrantlineError, NotFound
 from grantline.model.ids import ConsentId

@@ -4,11 +4,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from grantline.consent.offer import Offer, Picks
-from grantline.identity.session import Session
-from grantline.model.errors import InvalidRequest, NotFound
+from grantline.identity import Session
+from grantline.model.errors import Conflict, InvalidRequest, LoginRequired, NotFound
 from grantline.ui.kit import BadForm, Form, form_token, read_form, redirect_source, require_token
 from grantline.ui.portal.services import Answered
-from grantline.ui.portal.site import Site, for_person, see_other
+from grantline.ui.portal.site import Site, for_person, see_other, sign_in_first
 from grantline.ui.portal.views.consent import consent_view, first_picks
 from grantline.ui.portal.views.words import plain
 
@@ -41,6 +41,8 @@ async def show_consent(site: Site, request: Request, session: Session) -> Respon
     handle = request.path_params["handle"]
     try:
         asked = await site.services.interaction.offer(handle, session)
+    except LoginRequired:
+        return sign_in_first(request.url.path)
     except NotFound as error:
         return site.error("request_gone", detail=error.detail)
     if isinstance(asked, Answered):
@@ -61,7 +63,9 @@ async def answer_consent(site: Site, request: Request, session: Session) -> Resp
         if isinstance(asked, Answered):
             return _answered_page(site, asked)
         return await _answer(site, handle, session, asked, form)
-    except NotFound as error:
+    except LoginRequired:
+        return sign_in_first(request.url.path)
+    except (NotFound, Conflict) as error:
         return site.error("request_gone", detail=error.detail)
 
 

@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from grantline.consent.offer import ClientCard, Offer, OfferLine, Picks, Summary
-from grantline.identity.methods.password import TooMany, Wrong
-from grantline.identity.session import Session
-from grantline.identity.store import PersonRow
+from grantline.identity import PersonRow, Session, TooMany, Wrong
 from grantline.ledger.reading import LedgerReader
 from grantline.model.consent import Status
 from grantline.model.feed import Closure
@@ -67,7 +65,10 @@ class Answered:
 
 
 class Interaction(Protocol):
-    """One waiting authorization request, by its handle. Every method raises `NotFound` when it is gone."""
+    """One waiting authorization request, by its handle. Every method raises `NotFound` when it is gone.
+
+    `LoginRequired`: this sign-in is not recent enough for what the client asked. `Conflict`: answered meanwhile.
+    """
 
     async def open(self, handle: str) -> Waiting: ...
 

@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import Response
 
-from grantline.identity.methods.password import TooMany, Wrong
-from grantline.identity.session import Session
-from grantline.identity.store import PersonRow
+from grantline.identity import PersonRow, Session, TooMany, Wrong
 from grantline.model.errors import Conflict, InvalidRequest, NotFound
 from grantline.ui.kit import duration, form_token, read_form, require_token
 from grantline.ui.portal.site import Site, see_other

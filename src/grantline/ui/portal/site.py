@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from grantline.identity.session import Session
+from grantline.identity import Session
 from grantline.model.clock import Clock
 from grantline.model.errors import AuditUnavailable, GrantlineError, NotFound, OAuthError, TemporarilyUnavailable
 from grantline.model.ids import Randomness
@@ -73,20 +73,33 @@ class Site:
             footer=f"Every number here comes from the ledger. Questions: {self.settings.contact}",
         )
 
-    def error(self, code: str, *, detail: str = "", status: int | None = None) -> Response:
-        """The error page of a code. What was asked goes to the log under the page's reference, never to the page."""
+    def error(
+        self, code: str, *, detail: str = "", status: int | None = None, reference: str | None = None
+    ) -> Response:
+        """The error page of a code. What was asked goes to the log under the page's reference, never to the page.
+
+        `reference`: ours to quote, when whoever found the error has made one already.
+        """
         code, text = error_text(code)
-        reference = "".join(LETTERS[byte % 32] for byte in self.randomness(10))
-        reference = f"{reference[:6]}-{reference[6:]}"
+        reference = reference or self._reference()
         log.warning("page refused", code=code, reference=reference, detail=detail)
         at = self.formats().stamp(self.clock.wall_us())
         return self.pages.answer(
             "portal/error.html", status=status or text.status, text=text, code=code, reference=reference, at=at
         )
 
+    def _reference(self) -> str:
+        letters = "".join(LETTERS[byte % 32] for byte in self.randomness(10))
+        return f"{letters[:6]}-{letters[6:]}"
+
 
 Handler = Callable[[Site, Request], Awaitable[Response]]
-PersonHandler = Callable[[Site, Request, Session], Awaitable[Response]]
+Person    def _reference(self) -> str:
+        letters = "".join(LETTERS[byte % 32] for byte in self.randomness(10))
+        return f"{letters[:6]}-{letters[6:]}"
+
+
+Handler = Callable[[Site, Request, Session], Awaitable[Response]]
 
 
 def for_person(handler: PersonHandler) -> Handler:

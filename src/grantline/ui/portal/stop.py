@@ -3,7 +3,7 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
-from grantline.identity.session import Session
+from grantline.identity import Session
 from grantline.ledger.reading import Access
 from grantline.model.errors import GrantlineError
 from grantline.model.feed import Closure
