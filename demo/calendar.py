@@ -16,6 +16,7 @@ from starlette.routing import Route
 from demo import upstream
 from demo.calendar_data import events
 from demo.calls import CallLog
+from demo.timed import Timed
 from grantline.app.gateway import submitting
 from grantline.app.places import Places
 from grantline.gateway.adapters.asgi import Enforced
@@ -90,8 +91,8 @@ async def run(settings: Settings) -> None:
     """Serve until told to stop. Calls are refused until the gateway has heard from its authority."""
     async with embedded(settings.plan()) as parts:
         config = uvicorn.Config(
-            enforced(settings, parts, utc_today), host="127.0.0.1", port=settings.port, access_log=False,
-            log_level="warning",
+            Timed(enforced(settings, parts, utc_today), settings.log.with_name("calendar-access.jsonl")), host="127.0.0.1", port=settings.port, access_log=False,
+            log_level="warning", timeout_keep_alive=60, timeout_graceful_shutdown=3,
         )  # fmt: skip
         await uvicorn.Server(config).serve()
 
