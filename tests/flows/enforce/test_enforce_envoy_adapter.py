@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 from grantline.gateway.adapters.envoy import LARGEST_QUESTION, Check, Questions, serve_envoy
+from grantline.gateway.adapters.envoy_config import UNAVAILABLE
 from grantline.gateway.flights import Flights
 from grantline.gateway.minimiser import Outcome, Pending
 from grantline.model.feed import Kind
@@ -138,7 +139,7 @@ async def test_an_error_while_answering_closes_the_connection(socket: Socket, mo
 async def test_no_room_for_the_filter_is_a_refusal_and_is_recorded(socket: Socket) -> None:
     socket.pending._most = 0
     status, _, body = await socket.ask(socket.question())
-    assert (status, orjson.loads(body)["reason"]) == (503, "policy_error")
+    assert (status, orjson.loads(body)["reason"]) == (UNAVAILABLE, "policy_error")
     events = await socket.world.events()
     assert [event.out for event in events] == ["permit", "deny"]
     socket.world.ends(Kind.GRANT, "g_1", Reason.GRANT_WITHDRAWN, min_epoch=2)

@@ -5,12 +5,12 @@ Whatever is odd about a question closes the connection unanswered; Envoy then re
 
 import asyncio
 import logging
-from http import HTTPStatus
 from pathlib import Path
 from typing import cast
 
 import httptools
 
+from grantline.gateway.adapters.envoy_config import UNAVAILABLE
 from grantline.gateway.context import HEADER as CONTEXT
 from grantline.gateway.enforce import Admitted, Gateway, Refused
 from grantline.gateway.flights import Flights
@@ -135,7 +135,9 @@ class Check(asyncio.Protocol):
                 answer.departure.left()
             case Refused():
                 told = render(answer)
-                transport.write(_response(told.status, told.headers, told.body, with_body=with_body))
+                # Envoy takes a 5xx for a failure of the decision itself and drops what it says.
+                status = UNAVAILABLE if told.status >= 500 else told.status
+                transport.write(_response(status, told.headers, told.body, with_body=with_body))
 
     def _hang_up(self, why: str) -> None:
         _log.warning("connection closed: %s", why)
@@ -155,7 +157,7 @@ def _allowing(admitted: Admitted) -> _Headers:
 
 
 def _response(status: int, headers: _Headers, body: bytes, *, with_body: bool = True) -> bytes:
-    lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}"]
+    lines = [f"HTTP/1.1 {status} -"]
     lines += [f"{name}: {value}" for name, value in headers]
     lines.append(f"content-length: {len(body)}\r\n\r\n")
     return "\r\n".join(lines).encode("latin-1") + (body if with_body else b"")
