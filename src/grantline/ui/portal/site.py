@@ -94,12 +94,7 @@ class Site:
 
 
 Handler = Callable[[Site, Request], Awaitable[Response]]
-Person    def _reference(self) -> str:
-        letters = "".join(LETTERS[byte % 32] for byte in self.randomness(10))
-        return f"{letters[:6]}-{letters[6:]}"
-
-
-Handler = Callable[[Site, Request, Session], Awaitable[Response]]
+PersonHandler = Callable[[Site, Request, Session], Awaitable[Response]]
 
 
 def for_person(handler: PersonHandler) -> Handler:
