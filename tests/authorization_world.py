@@ -24,6 +24,7 @@ from grantline.sdk.client import Begun, Prover, Tokens
 from grantline.sdk.client import Client as AppClient
 from grantline.storage.sqlite.authorization import SqliteBurned, SqliteFamilies, SqliteTickets
 from grantline.storage.sqlite.clients import SqliteClients
+from grantline.storage.sqlite.connection import Connect, connect
 from grantline.storage.sqlite.consent import SqliteConsents
 from grantline.storage.sqlite.cursor import Cursor
 from grantline.storage.sqlite.database import Database
@@ -238,13 +239,14 @@ def _empty_file() -> Path:
 async def make_world(
     path: Path, *, settings: Settings | None = None, clock: HandClock | None = None, seed: int = 0, fresh: bool = True,
     keys: Keys | None = None,
+    connect: Connect = connect,
 ) -> World:  # fmt: skip
     """A server over the file at `path`; `fresh` False opens a file that another world made."""
     if fresh:
         shutil.copy(_empty_file(), path)
     clock = clock or HandClock()
     randomness = Counted(seed)
-    database: Database[Tx] = Database(path, Tx)
+    database: Database[Tx] = Database(path, Tx, connect=connect)
     sessions = Sessions(database, clock, randomness)  # type: ignore[arg-type]
     lists, catalog = TwoAccounts(), load()
 

@@ -29,7 +29,7 @@ from grantline.identity import Session
 from grantline.model.consent import Ceremony
 from grantline.model.errors import AccessDenied, Conflict, LoginRequired, NotFound
 from grantline.model.ids import ApiId, ConsentId, opaque
-from grantline.parties.clients import Client, Standing
+from grantline.parties import Client, Standing
 
 _REFUSED = "refused"
 

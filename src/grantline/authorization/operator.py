@@ -11,8 +11,7 @@ from grantline.crypto.jcs import digest
 from grantline.model.consent import Ceremony, Item, State, Status, Version
 from grantline.model.events import EventType
 from grantline.model.ids import ApiId, ClientId, ConsentId, PersonId, SubjectId, opaque
-from grantline.parties.clients import Client, Kind, Tier
-from grantline.parties.registry import upsert
+from grantline.parties import Client, Kind, Tier, upsert
 
 OPERATOR = PersonId("operator")
 CLIENT = ClientId("operator")

@@ -4,8 +4,7 @@ from urllib.parse import urlsplit
 
 from grantline.catalog import Catalog
 from grantline.consent import ClientCard, ClientProfile
-from grantline.parties.clients import Client
-from grantline.parties.registry import metadata_hash
+from grantline.parties import Client, metadata_hash
 
 OPENID = "openid"
 

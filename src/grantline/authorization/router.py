@@ -7,7 +7,14 @@ from typing import Any
 import structlog
 
 from grantline.authorization.http import Request, Response, json_response
-from grantline.model.errors import AuditUnavailable, GrantlineError, InvalidClient, OAuthError, TemporarilyUnavailable
+from grantline.model.errors import (
+    AuditUnavailable,
+    GrantlineError,
+    InvalidClient,
+    InvalidConfiguration,
+    OAuthError,
+    TemporarilyUnavailable,
+)
 
 Handler = Callable[[Request], Awaitable[Response]]
 Scope = Mapping[str, Any]
@@ -73,6 +80,9 @@ async def _guarded(handler: Handler, request: Request) -> Response:
         return await handler(request)
     except AuditUnavailable as error:
         return error_response(TemporarilyUnavailable(error.message, detail=error.detail), request.path)
+    except InvalidConfiguration as error:
+        unready = TemporarilyUnavailable("This server is not set up yet.", detail=error.message)
+        return error_response(unready, request.path)
     except GrantlineError as error:
         return error_response(error, request.path)
     except Exception:

@@ -18,7 +18,7 @@ from grantline.identity import Session
 from grantline.model.clock import Clock
 from grantline.model.ids import ApiId, Randomness
 from grantline.model.ports import Work
-from grantline.parties.pairwise import Pairwise
+from grantline.parties import Pairwise
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,12 @@
 
 import asyncio
 
+import msgspec
 import pytest
 
 from grantline.crypto.es256 import SigningKey
 from grantline.model.events import EventType
-from tests.authorization_world import CONFIDENTIAL, World
+from tests.authorization_world import CONFIDENTIAL, PUBLIC, World
 from tests.flows.authorization.raw import claims_of, exchange, get_code, post
 
 WRONG: tuple[tuple[dict[str, str | None], str], ...] = (
@@ -50,6 +51,16 @@ async def test_a_thief_with_another_key_cannot_burn_the_code(world: World) -> No
     code = await get_code(world, key)
     assert (await post(world, "/token", exchange(code), SigningKey.generate())).json()["error"] == "invalid_grant"
     assert (await post(world, "/token", exchange(code))).json()["error"] == "invalid_dpop_proof"
+    assert (await post(world, "/token", exchange(code), key)).status_code == 200
+
+
+async def test_another_client_cannot_use_the_code_even_with_the_same_key(world: World) -> None:
+    """Covers: check 80; ensure-authorization-code-is-bound-to-client."""
+    await world.register(msgspec.structs.replace(PUBLIC, id="other"))
+    key = SigningKey.generate()
+    code = await get_code(world, key)
+    stolen = {**exchange(code), "client_id": "other"}
+    assert (await post(world, "/token", stolen, key)).json()["error"] == "invalid_grant"
     assert (await post(world, "/token", exchange(code), key)).status_code == 200
 
 

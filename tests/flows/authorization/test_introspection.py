@@ -8,6 +8,7 @@ import pytest
 
 from grantline.crypto.es256 import SigningKey
 from grantline.model.events import EventType
+from grantline.model.ids import ConsentId
 from grantline.parties import read_client
 from grantline.sdk.client import Prover, Tokens
 from tests.authorization_world import APP_KEY, CONFIDENTIAL, ISSUER, PUBLIC, World
@@ -84,6 +85,33 @@ async def test_a_withdrawn_consent_makes_its_tokens_inactive_at_once(world: Worl
     consent, person = tokens.grant_id, world.people["ada"]
     await world.database.write(lambda tx: world.server.consents.withdraw(tx, consent=consent, person=person))  # type: ignore[arg-type]
     assert (await ask(world, "bank", tokens.access_token)).json() == {"active": False}
+
+
+async def test_a_narrower_version_makes_earlier_tokens_inactive(world: World) -> None:
+    """Covers: ARCHITECTURE.md idea 2 (epochs); check 52."""
+    await world.register(api("bank", "https://bank.example/api"))
+    app = world.app()
+    tokens = await app.finish(begun := await app.begin(scope="bank.transactions"), await world.allow(begun))
+    consents, catalog, person = world.server.consents, world.server.catalog(), world.people["ada"]
+
+    async def narrow(tx: Any) -> None:
+        _, version = await consents.require_active(tx, consent=ConsentId(tokens.grant_id))
+        (item,) = version.granted
+        await consents.amend(
+            tx,
+            catalog=catalog,
+            consent=ConsentId(tokens.grant_id),
+            person=person,
+            granted=(msgspec.structs.replace(item, fields=item.fields[:1]),),
+            expires_at=version.expires_at,
+            ceremony=msgspec.structs.replace(version.ceremony, id="another"),
+        )
+
+    await world.database.write(narrow)
+    assert (await ask(world, "bank", tokens.access_token)).json() == {"active": False}
+    newer = await app.refresh(tokens.refresh_token or "")
+    assert (claims_of(newer.access_token)["gver"], claims_of(newer.access_token)["gep"]) == (2, 2)
+    assert (await ask(world, "bank", newer.access_token)).json()["active"] is True
 
 
 async def test_one_event_for_each_caller_grant_and_minute_and_refusals_singly(world: World, tokens: Tokens) -> None:

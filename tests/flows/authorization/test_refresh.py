@@ -107,13 +107,14 @@ async def test_simultaneous_refreshes_leave_one_living_successor(world: World) -
 
 async def test_another_key_or_client_can_neither_use_nor_end_it(world: World) -> None:
     """Covers: check 88, 109."""
-    app = world.app()
+    key = SigningKey.generate()
+    app = world.app(dpop=key)
     tokens = await world.connect(app)
     form = {"grant_type": "refresh_token", "client_id": "budget", "refresh_token": refresh_of(tokens)}
     assert (await post(world, "/token", form, SigningKey.generate())).json()["error"] == "invalid_grant"
     await world.register(msgspec.structs.replace(PUBLIC, id="other"))
     stolen = {**form, "client_id": "other"}
-    assert (await post(world, "/token", stolen, SigningKey.generate())).json()["error"] == "invalid_grant"
+    assert (await post(world, "/token", stolen, key)).json()["error"] == "invalid_grant"
     assert await world.feed() == []
     await app.refresh(refresh_of(tokens))
 

@@ -9,7 +9,7 @@ from grantline.authorization.parameters import Form
 from grantline.authorization.server import Server
 from grantline.authorization.units import Burn
 from grantline.extension import implementations
-from grantline.parties.clients import AuthMethod, Client
+from grantline.parties import AuthMethod, Client
 
 
 @dataclass(frozen=True, slots=True)

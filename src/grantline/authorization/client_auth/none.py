@@ -4,7 +4,7 @@ from grantline.authorization.client_auth import Method
 from grantline.authorization.parameters import Form, text
 from grantline.authorization.server import Server
 from grantline.authorization.units import Burn
-from grantline.parties.clients import AuthMethod, Client
+from grantline.parties import AuthMethod, Client
 
 
 def claimed(form: Form) -> str | None:

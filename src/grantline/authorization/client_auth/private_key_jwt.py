@@ -15,7 +15,7 @@ from grantline.crypto.dpop import ALGORITHMS
 from grantline.crypto.encoding import unb64url
 from grantline.crypto.proof_keys import ProofKey, read_proof_key
 from grantline.model.errors import InvalidClient
-from grantline.parties.clients import AuthMethod, Client
+from grantline.parties import AuthMethod, Client
 
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _TYPES = frozenset({"", "jwt", "client-authentication+jwt"})

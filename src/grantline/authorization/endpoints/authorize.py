@@ -15,7 +15,7 @@ from grantline.authorization.steps.client import find_client
 from grantline.authorization.steps.presence import Decide, Deliver, SignIn, next_for
 from grantline.authorization.steps.request import Asking, Parameters
 from grantline.model.errors import AuditUnavailable, GrantlineError, InvalidClient, InvalidRequest, NotFound, OAuthError
-from grantline.parties.clients import Client, Standing
+from grantline.parties import Client, Standing
 
 _log = structlog.get_logger("grantline.authorization")
 

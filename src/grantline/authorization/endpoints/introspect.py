@@ -20,7 +20,7 @@ from grantline.authorization.units import burn, write
 from grantline.catalog import to_detail
 from grantline.model.errors import InvalidClient, InvalidToken
 from grantline.model.events import EventType
-from grantline.parties.clients import Client
+from grantline.parties import Client
 
 INACTIVE: dict[str, Any] = {"active": False}
 _SEEN = "introspected"

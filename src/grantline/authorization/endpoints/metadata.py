@@ -8,7 +8,7 @@ from grantline.authorization.grants import grants
 from grantline.authorization.http import Request, Response, json_response
 from grantline.authorization.server import Server
 from grantline.crypto.dpop import ALGORITHMS
-from grantline.parties.clients import AuthMethod
+from grantline.parties import AuthMethod
 
 
 async def metadata(server: Server, _request: Request) -> Response:

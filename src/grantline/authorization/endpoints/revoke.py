@@ -20,7 +20,7 @@ from grantline.model.feed import Kind, NewEntry
 from grantline.model.ids import ConsentId
 from grantline.model.reasons import Reason
 from grantline.model.token import AccessClaims
-from grantline.parties.clients import Client
+from grantline.parties import Client
 
 
 class Parameters(msgspec.Struct, frozen=True):

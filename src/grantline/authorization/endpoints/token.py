@@ -26,7 +26,7 @@ from grantline.model.errors import (
     UnsupportedGrantType,
 )
 from grantline.model.token import AccessClaims
-from grantline.parties.clients import Client
+from grantline.parties import Client
 
 _NOT_HERE = ("client_secret", "authorization_details", "request", "request_uri")
 

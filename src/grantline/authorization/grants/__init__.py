@@ -15,7 +15,7 @@ from grantline.authorization.store import FamilyRow, Transaction
 from grantline.authorization.tickets import CodeTicket
 from grantline.extension import implementations
 from grantline.model.events import EventType
-from grantline.parties.clients import Client
+from grantline.parties import Client
 
 
 class ClientAuth(Enum):

@@ -12,7 +12,7 @@ from grantline.authorization.store import FamilyRow
 from grantline.authorization.tokens import refresh
 from grantline.model.errors import InvalidGrant, InvalidScope
 from grantline.model.events import EventType
-from grantline.parties.clients import Client, Profile
+from grantline.parties import Client, Profile
 
 _OVER = "The refresh token is no longer valid."
 

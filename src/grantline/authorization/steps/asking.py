@@ -13,8 +13,7 @@ from grantline.model.errors import (
     UnsupportedResponseType,
 )
 from grantline.model.ids import SubjectId
-from grantline.parties.clients import Profile
-from grantline.parties.redirects import find_redirect_uri
+from grantline.parties import Profile, find_redirect_uri
 
 PROMPTS = frozenset({"none", "login", "consent"})
 

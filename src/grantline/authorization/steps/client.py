@@ -9,7 +9,7 @@ from grantline.authorization.server import Server
 from grantline.authorization.units import Burn
 from grantline.model.errors import InvalidClient, InvalidRequest
 from grantline.model.ids import ClientId
-from grantline.parties.clients import Client, Standing
+from grantline.parties import Client, Standing
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from grantline.identity import Session
 from grantline.model.consent import Item, Status
 from grantline.model.errors import Conflict
 from grantline.model.ids import FamilyId, opaque
-from grantline.parties.clients import Client
+from grantline.parties import Client
 
 ALLOWED = "allowed"
 

@@ -9,8 +9,7 @@ from grantline.authorization.store import TicketKind, Transaction
 from grantline.authorization.tickets import Kept, RequestTicket
 from grantline.identity import Session
 from grantline.model.errors import ConsentRequired, LoginRequired, OAuthError
-from grantline.parties.clients import Client
-from grantline.parties.redirects import is_trustworthy_redirect
+from grantline.parties import Client, is_trustworthy_redirect
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Annotated
 import msgspec
 
 from grantline.authorization.server import Server
-from grantline.parties.clients import Client
+from grantline.parties import Client
 
 OPENID = "openid"
 

@@ -8,7 +8,7 @@ from grantline.authorization.standing import Stands, find_standing
 from grantline.authorization.store import FamilyRow, Transaction
 from grantline.model.ids import ClientId
 from grantline.model.token import AccessClaims
-from grantline.parties.clients import Standing
+from grantline.parties import Standing
 
 REVOKED = "revoked"
 

@@ -7,7 +7,7 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.dialects.sqlite import insert
 
 from grantline.model.ids import ClientId
-from grantline.parties.clients import Client
+from grantline.parties import Client
 from grantline.storage.schema.clients import CLIENTS
 from grantline.storage.sqlite.cursor import Cursor
 from grantline.storage.statements import Statement
