@@ -21,9 +21,7 @@ from grantline.app.setup import AUTHORITY, prepare
 from grantline.app.state import State, WakingWork, open_state
 from grantline.app.sweeping import keep_sweeping
 from grantline.app.web import Task, serve
-from grantline.authorization import Interaction, Keys, Server, endpoints
-from grantline.authorization.operator import appoint
-from grantline.authorization.resource_lists import GatewayResourceLists
+from grantline.authorization import GatewayResourceLists, Interaction, Keys, Server, appoint, endpoints
 from grantline.consent import Consents, enforced
 from grantline.crypto.custody.file import load_or_create_signing_key, read_private, write_private
 from grantline.identity import Enrolment, Hashing, PasswordSignIn, Session, Sessions
