@@ -14,7 +14,7 @@ from grantline.model.consent import Status
 from grantline.model.errors import Conflict, InvalidGrant, InvalidRequest, NotFound, ServerError
 from grantline.model.events import EventType
 from grantline.model.feed import Kind
-from grantline.model.ids import ApiId, ConsentId
+from grantline.model.ids import ApiId, ClientId, ConsentId
 from grantline.storage.migrations import migrate
 from grantline.storage.schema.consent import GUARDS
 from tests.consent_world import BANK, CATEGORY, DAY, HOLDER, MERCHANT, OTHER, ceremony
@@ -253,6 +253,19 @@ async def test_what_is_recorded_is_checked_again_whoever_composed_it(world):
                 )
             )
     assert (await world.state(state.consent_id)).status is Status.REQUESTED
+
+
+async def test_a_yes_to_one_client_is_none_to_another(world):
+    """Covers: I1."""
+    state = await world.request()
+    card = dataclasses.replace(world.client.card, id=ClientId("other"))
+    approval = dataclasses.replace(world.approval(), client=dataclasses.replace(world.client, card=card))
+    with pytest.raises(InvalidRequest):
+        await world.work.write(
+            lambda tx: world.consents.give(
+                tx, catalog=world.catalog, consent=state.consent_id, person=HOLDER, approval=approval
+            )
+        )
 
 
 async def test_an_answer_is_recorded_once(world):

@@ -1,0 +1,64 @@
+"""The page puts exactly the words before the person whose hash the record keeps."""
+
+import re
+import tomllib
+from html import unescape
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from grantline.catalog import build_catalog
+from grantline.consent import summarise, words
+from grantline.ui import portal
+from grantline.ui.kit import Formats
+from grantline.ui.kit.assets import Assets
+from grantline.ui.kit.pages import Pages
+from grantline.ui.portal.views.consent import consent_view, first_picks
+from tests.consent_world import CATALOG, World
+
+PAGES = Pages(Assets(), "Example Bank", Path(portal.__file__).parent / "templates")
+
+
+def screen(world: World) -> str:
+    """The consent page as a person reads it: text alone, spaces joined."""
+    offer = world.offer()
+    picks = first_picks(offer)
+    summary = summarise(catalog=world.catalog, asked=world.asked, offer=offer, picks=picks)
+    formats = Formats(ZoneInfo("UTC"), world.clock.wall_us())
+    page = PAGES.text(
+        "portal/consent.html", v=consent_view(offer, picks, summary, formats, refused=False), action="/", token="t",
+        other_person="/", signed_in_as="Account holder", updated=False,
+    )  # fmt: skip
+    return " ".join(unescape(re.sub(r"<[^>]*>", "\u200b", page)).replace("\u200b", "").split())
+
+
+def spoken(world: World) -> list[str]:
+    """What has to stand on it: lines, purposes, ends, facts, from the one source of words."""
+    offer = world.offer()
+    lines = [re.sub(r"\. Because: ", " Because: ", words.line_text(line)) for line in offer.lines]
+    ends = [f"ends {words.day(choice.ends_at)}" for choice in offer.durations]
+    facts = [text for _, text in offer.facts]
+    return [" ".join(text.split()) for text in [*lines, *ends, *facts, *(group.heading for group in offer.resources)]]
+
+
+def test_every_line_that_is_hashed_stands_on_the_page():
+    """Covers: C3, C9, C17, I12."""
+    page = screen(World())
+    missing = [text for text in spoken(World()) if text not in page]
+    assert missing == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [('label = "budgeting"', 'label = "money plan"'), ('label = "merchant name"', 'label = "shop"')],
+    ids=["purpose", "field"],
+)
+def test_a_word_changed_in_the_catalog_changes_the_page(old, new):
+    """Covers: ARCHITECTURE.md idea 7."""
+    text = CATALOG.read_text(encoding="utf-8")
+    changed = World(catalog=build_catalog(tomllib.loads(text.replace(old, new))))
+    before, after = (re.search(r'"(.+)"', one)[1] for one in (old, new))
+    assert before in screen(World())
+    assert before not in screen(changed)
+    assert after in screen(changed)
