@@ -142,6 +142,16 @@ def test_every_proof_to_size_70_verifies_and_no_damaged_one_does():
                     verify_consistency(old, roots[old], size, roots[size], bad)
 
 
+def test_an_inner_node_does_not_pass_for_a_leaf():
+    """Covers: AUDIT §4 proof padding. The hashes lead to the root; only the length of the proof tells."""
+    leaves = golden_leaves(4)
+    left, right = tree_root(leaves[:2]), tree_root(leaves[2:])
+    with pytest.raises(InvalidProof, match="too short"):
+        verify_inclusion(0, 4, left, [right], tree_root(leaves))
+    with pytest.raises(InvalidProof, match="too short"):
+        verify_consistency(2, left, 8, tree_root(leaves), [right])
+
+
 def damaged(proof):
     yield [*proof, EMPTY_ROOT]
     if proof:

@@ -180,6 +180,18 @@ async def test_yesterdays_entries_with_todays_signer_do_not_start(tmp_path):
             pass
 
 
+async def test_entries_deleted_from_the_end_behind_the_frontiers_back_do_not_start(tmp_path):
+    """Covers: AUDIT §5.1."""
+    async with ledger_in(tmp_path) as world:
+        await grown(world, 20)
+        path = world.places.ledger / "ledger.db"
+    with sqlite3.connect(path) as database:
+        database.execute("DELETE FROM entries WHERE idx = 20")
+    with pytest.raises(InvalidConfiguration, match="entries are missing"):
+        async with ledger_in(tmp_path):
+            pass
+
+
 async def test_a_history_rewritten_below_the_signed_size_gets_no_signature(tmp_path):
     """Covers: AUDIT §4: rewrite everything."""
     data = tmp_path / "data"
