@@ -90,9 +90,10 @@ def utc_today() -> date:
 async def run(settings: Settings) -> None:
     """Serve until told to stop. Calls are refused until the gateway has heard from its authority."""
     async with embedded(settings.plan()) as parts:
+        timed = Timed(enforced(settings, parts, utc_today), settings.log.with_name("calendar-access.jsonl"))
         config = uvicorn.Config(
-            Timed(enforced(settings, parts, utc_today), settings.log.with_name("calendar-access.jsonl")), host="127.0.0.1", port=settings.port, access_log=False,
-            log_level="warning", timeout_keep_alive=60, timeout_graceful_shutdown=3,
+            timed, host="127.0.0.1", port=settings.port, access_log=False, log_level="warning",
+            timeout_keep_alive=60, timeout_graceful_shutdown=3,
         )  # fmt: skip
         await uvicorn.Server(config).serve()
 
