@@ -6,8 +6,10 @@ from typing import Any
 
 import httpx2
 import orjson
+import pytest
 import pytest_asyncio
 
+from grantline.gateway.adapters import asgi
 from grantline.gateway.adapters.asgi import Enforced
 from grantline.sdk.resource_server import ContextVerifier, RequireGateway, context_of
 from tests.unit.enforce.world import BANK, BASE, RESOURCE, TRANSACTIONS, World
@@ -70,6 +72,17 @@ async def test_the_application_gets_the_context_and_not_the_token(setting: Setti
     assert b"dpop" not in call["headers"]
     assert b"x-grantline-user" not in call["headers"]
     assert (call["context"].sub, call["context"].fields) == ("ada", ("date", "amount", "category"))
+
+
+async def test_the_callers_own_headers_in_our_name_go_even_where_nothing_is_filtered(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Covers: check 158."""
+    monkeypatch.setattr(asgi, "filtered", lambda app, *_, **__: app)
+    await setting.get(**{"x-grantline-user": "root", "grantline-context": "a.b.c"})
+    [call] = setting.bank.calls
+    assert b"x-grantline-user" not in call["headers"]
+    assert call["context"].sub == "ada"
 
 
 async def test_a_direct_call_is_refused_even_with_a_good_token(setting: Setting) -> None:

@@ -133,6 +133,14 @@ CASES = [
     Case(Reason.PURPOSE_MISSING, bound(pur=("budgeting", "tax"))),
     Case(Reason.PURPOSE_MISMATCH, to(T, grantline_purpose="credit-check"), name="declared, not granted"),
     Case(Reason.PURPOSE_MISMATCH, bound(pur=("tax",)), name="in the token alone"),
+    Case(
+        Reason.PURPOSE_MISMATCH,
+        after(
+            agreeing((transactions_item(), transactions_item(purpose="tax"))),
+            to(T, grantline_purpose="tax"),
+        ),
+        name="agreed, but not in the token",
+    ),
     Case(Reason.REQUEST_INVALID, to(T, grantline_purpose=("budgeting", "budgeting")), name="two purposes"),
     Case(Reason.FIELD_NOT_GRANTED, to(f"{T}?fields=date,iban")),
     Case(Reason.RESOURCE_NOT_GRANTED, to("/accounts/a3/transactions")),
