@@ -236,6 +236,12 @@ def _empty_file() -> Path:
     return path
 
 
+def empty_copy(path: Path) -> Path:
+    """A file with all tables at `path`."""
+    shutil.copy(_empty_file(), path)
+    return path
+
+
 async def make_world(
     path: Path, *, settings: Settings | None = None, clock: HandClock | None = None, seed: int = 0, fresh: bool = True,
     keys: Keys | None = None,
@@ -243,7 +249,7 @@ async def make_world(
 ) -> World:  # fmt: skip
     """A server over the file at `path`; `fresh` False opens a file that another world made."""
     if fresh:
-        shutil.copy(_empty_file(), path)
+        empty_copy(path)
     clock = clock or HandClock()
     randomness = Counted(seed)
     database: Database[Tx] = Database(path, Tx, connect=connect)

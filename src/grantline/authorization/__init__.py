@@ -1,8 +1,10 @@
 """The OAuth 2.1 / OpenID server: endpoints, steps, grants, client authentication, tokens."""
 
 from grantline.authorization.application import endpoints
+from grantline.authorization.http import Response
 from grantline.authorization.interaction import Answered, Interaction, Waiting
 from grantline.authorization.operator import appoint
+from grantline.authorization.profiles import card_of
 from grantline.authorization.resource_lists import GatewayResourceLists
 from grantline.authorization.server import Keys, Pages, ResourceLists, Server
 from grantline.authorization.settings import Settings
@@ -14,9 +16,11 @@ __all__ = [
     "Keys",
     "Pages",
     "ResourceLists",
+    "Response",
     "Server",
     "Settings",
     "Waiting",
     "appoint",
+    "card_of",
     "endpoints",
 ]

@@ -5,8 +5,8 @@ from grantline.authorization.server import Server
 from grantline.authorization.standing import Stands
 from grantline.authorization.store import Transaction
 from grantline.catalog import Asked, Catalog
+from grantline.consent import Agreement, compose
 from grantline.consent.offer import Agreed, Approval, ClientCard, ClientProfile, Offer
-from grantline.consent.versions import Agreement, compose
 from grantline.crypto.jcs import digest
 from grantline.model.consent import Ceremony, Item, State, Status, Version
 from grantline.model.events import EventType

@@ -7,7 +7,7 @@ from grantline.authorization.standing import Stands
 from grantline.authorization.steps import finish
 from grantline.authorization.store import TicketKind, Transaction
 from grantline.authorization.tickets import CodeTicket, Kept, RequestTicket
-from grantline.consent.narrowing import all_covered
+from grantline.consent import all_covered
 from grantline.identity import Session
 from grantline.model.consent import Item, Status
 from grantline.model.errors import Conflict

@@ -16,7 +16,7 @@ from grantline.model.token import AccessClaims, Confirmation
 
 TYP = "at+jwt"
 MAX_BYTES = 1_200
-_SIGNED_PARTS = 190
+_SIGNED_PARTS = 200
 """Header and signature of our compact JWS, encoded."""
 _OTHER_CLAIMS = 400
 """Names of all claims, and the longest values of those that no request decides."""
