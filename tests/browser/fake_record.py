@@ -1,12 +1,9 @@
 """A ledger in memory: accesses of 84 days made by a rule; every number is counted over them."""
 
-from datetime import UTC, datetime, timedelta
-
 from grantline.ledger.reading import Access, EventRow, Usage
 from grantline.model.errors import TemporarilyUnavailable
 from grantline.model.events import EventType
 from grantline.model.ids import ClientId, ConsentId, EventId, PersonId, PurposeId
-from grantline.ui.portal.services import DayUse
 
 NOW = 1_794_661_591  # 14 Nov 2026, 14:06:31 CET
 DAY = 86_400
@@ -84,19 +81,3 @@ class FakeRecord:
 
     async def head(self) -> tuple[int, str]:
         return 184_204, "root"
-
-    async def days(self, consent: ConsentId, *, since_us: int, offset_s: int) -> tuple[DayUse, ...]:
-        counts: dict[str, list[int]] = {}
-        for row in self._of(consent):
-            if row.t >= since_us:
-                day = (datetime.fromtimestamp(row.t / 1_000_000, UTC) + timedelta(seconds=offset_s)).date()
-                counts.setdefault(day.isoformat(), [0, 0])[row.decision == "deny"] += 1
-        return tuple(DayUse(day, allowed, refused) for day, (allowed, refused) in sorted(counts.items()))
-
-    async def fields(self, consent: ConsentId) -> dict[tuple[str, str], tuple[int, int]]:
-        found: dict[tuple[str, str], tuple[int, int]] = {}
-        for row in self._of(consent):
-            for name in row.fields if row.decision == "permit" else ():
-                calls, _ = found.get((row.datatype, name), (0, 0))
-                found[row.datatype, name] = (calls + 1, row.t)
-        return found

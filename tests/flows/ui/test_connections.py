@@ -2,11 +2,14 @@
 
 import json
 import re
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from grantline.model.errors import AuditUnavailable, TemporarilyUnavailable
 from grantline.model.ids import ConsentId, PersonId
+from grantline.ui.kit import Formats
+from grantline.ui.portal import use
 from tests.browser.fakes import PARTIAL, UNKNOWN, FakeWorld
 from tests.flows.ui.conftest import Browser
 
@@ -126,7 +129,8 @@ def test_stopping_works_with_the_ledger_and_the_count_away(
     assert page.status_code == 200
     assert page.text.count("We could not read the ledger just now.") == 3
     assert "Not known" in page.text
-    holder.post(f"{DETAIL}/stop", data={"csrf": holder.token(f"{DETAIL}/stop")})
+    answer = holder.post(f"{DETAIL}/stop", data={"csrf": holder.token(f"{DETAIL}/stop")})
+    assert (answer.status_code, answer.headers["location"]) == (303, f"{DETAIL}/stopped")
     assert len(world.connections.withdrawn) == 1
     assert holder.get(f"{DETAIL}/stopped").status_code == 200
 
@@ -200,3 +204,25 @@ def test_somebody_without_connections_is_told_why_that_is_fine(holder: Browser, 
     """An empty page is not an error."""
     world.connections.all.clear()
     assert "Nobody may act for you. When an app asks, you decide here first." in holder.get("/connections").text
+
+
+async def test_use_is_counted_over_every_page_of_the_ledger(world: FakeWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Covers: P3, P15. No entry of the window is missed or met twice; a limit is told, not hidden."""
+    formats = Formats(ZoneInfo("Europe/Madrid"), world.clock.us)
+    rows = world.record.rows[BUDGET]
+    monkeypatch.setattr(use, "PAGE", 50)
+    whole = await use.recent_use(world.record, BUDGET, formats)
+    assert whole.complete
+    assert sum(whole.allowed.values()) + sum(whole.refused.values()) == len(rows)
+    assert whole.fields["transactions", "merchant"] == sum("merchant" in row.fields for row in rows)
+    monkeypatch.setattr(use, "MOST_PAGES", 2)
+    part = await use.recent_use(world.record, BUDGET, formats)
+    assert not part.complete
+    assert sum(part.allowed.values()) + sum(part.refused.values()) == 100
+
+
+def test_the_window_is_ninety_days_across_a_clock_change() -> None:
+    """Late in the evening, with the end of summer time inside."""
+    evening = Formats(ZoneInfo("Europe/Madrid"), 1_794_697_199_000_000)  # 14 Nov 2026, 23:59:59
+    days = use.window(evening)
+    assert (len(set(days)), days[0], days[-1]) == (90, "2026-08-17", "2026-11-14")

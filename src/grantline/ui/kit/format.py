@@ -30,11 +30,9 @@ class Formats:
         """Unix seconds."""
         return self.now_us // 1_000_000
 
-    @property
-    def offset_s(self) -> int:
-        """Seconds by which the zone is ahead of UTC now."""
-        offset = self._at(self.now).utcoffset()
-        return int(offset.total_seconds()) if offset else 0
+    def noon(self) -> int:
+        """Unix seconds of the reader's noon today."""
+        return int(self._at(self.now).replace(hour=12, minute=0, second=0).timestamp())
 
     def day(self, seconds: float) -> When:
         """`14 Nov 2026`."""

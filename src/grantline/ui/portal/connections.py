@@ -12,13 +12,12 @@ from grantline.ledger.reading import Usage
 from grantline.model.errors import GrantlineError, NotFound
 from grantline.model.ids import ConsentId
 from grantline.ui.kit import count
-from grantline.ui.kit.format import DAY_S
 from grantline.ui.portal.services import Connection
 from grantline.ui.portal.site import Site, for_person
+from grantline.ui.portal.use import recent_use
 from grantline.ui.portal.views.accesses import access_days
 from grantline.ui.portal.views.connections import list_view, running_sentence
 from grantline.ui.portal.views.detail import (
-    WINDOW_DAYS,
     fields_view,
     head_view,
     receipt_rows,
@@ -59,9 +58,7 @@ async def show_connection(site: Site, request: Request, session: Session) -> Res
     connection = await one(site, request, session)
     formats, record, consent = site.formats(), site.services.record, connection.consent
     usage = await _told(record.usage((consent,)))
-    fields = await _told(record.fields(consent))
-    since = (formats.now - WINDOW_DAYS * DAY_S) * 1_000_000
-    days = await _told(record.days(consent, since_us=since, offset_s=formats.offset_s))
+    recent = await _told(recent_use(record, consent, formats))
     life = await _told(record.life(consent))
     accesses = await _told(record.accesses(consent, limit=site.settings.access_rows))
     used = usage.get(consent) if usage is not None else None
@@ -69,8 +66,8 @@ async def show_connection(site: Site, request: Request, session: Session) -> Res
         "portal/connection.html",
         frame=site.frame(session, PAGE),
         head=head_view(connection, used, usage is not None, formats),
-        use=None if days is None or life is None else use_view(days, life, formats),
-        fields=None if fields is None else fields_view(connection, fields, formats),
+        use=None if recent is None or life is None else use_view(recent, life, formats),
+        fields=None if recent is None else fields_view(connection, recent, formats),
         days=None if accesses is None else access_days(accesses, connection, site.services.endpoint_label, formats),
         total=_total(used),
         receipts=receipt_rows(connection, formats),

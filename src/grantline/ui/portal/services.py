@@ -163,27 +163,6 @@ class Closures(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class DayUse:
-    """Accesses of one day of the reader's calendar (`2026-11-14`), counted over entries."""
-
-    day: str
-    allowed: int
-    refused: int
-
-
-class Record(LedgerReader, Protocol):
-    """The ledger's questions, and two more for the pictures of use."""
-
-    async def days(self, consent: ConsentId, *, since_us: int, offset_s: int) -> tuple[DayUse, ...]:
-        """Days with accesses since then, in order; a day begins at midnight of UTC + `offset_s`."""
-        ...
-
-    async def fields(self, consent: ConsentId) -> dict[tuple[str, str], tuple[int, int]]:
-        """(kind of data, field id) → (allowed calls that carried it, unix µs of the last)."""
-        ...
-
-
 EndpointLabel = Callable[[ApiId, str], str]
 """The catalog's words for a route of an API (`Catalog.endpoint_label`)."""
 
@@ -199,5 +178,5 @@ class Services:
     connections: Connections
     withdrawal: Withdrawal
     closures: Closures
-    record: Record
+    record: LedgerReader
     endpoint_label: EndpointLabel

@@ -1,6 +1,6 @@
 """One connection: its line, granted and used, use in 90 days, receipts (P3)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,10 +10,10 @@ from grantline.model.events import EventType
 from grantline.ui.kit import Formats, When, count, plural
 from grantline.ui.kit.format import DAY_S
 from grantline.ui.kit.pictures import Line, UseChart, line, own_scale, use_chart
-from grantline.ui.portal.services import Connection, DayUse
+from grantline.ui.portal.services import Connection
+from grantline.ui.portal.use import WINDOW_DAYS, Use, window
 from grantline.ui.portal.views.words import RUNNING, STOPPED, Span, StateWord, Who, may, state, who
 
-WINDOW_DAYS = 90
 ACTS = {EventType.CONSENT_GIVEN: "Given", EventType.CONSENT_AMENDED: "Changed", EventType.CONSENT_WITHDRAWN: "Stopped"}
 
 
@@ -54,6 +54,7 @@ class UseView:
     chart: UseChart
     has_acts: bool
     rows: tuple[DayRow, ...]
+    complete: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +122,10 @@ def head_view(connection: Connection, usage: Usage | None, known: bool, formats:
     )
 
 
-def use_view(days: Sequence[DayUse], life: Sequence[EventRow], formats: Formats) -> UseView:
-    """The last 90 days, today included. `days` hold only days with use."""
-    wanted = _last_days(formats)
-    by_day = {each.day: each for each in days}
-    allowed = [by_day[day].allowed if day in by_day else 0 for day in wanted]
-    refused = [by_day[day].refused if day in by_day else 0 for day in wanted]
+def use_view(use: Use, life: Sequence[EventRow], formats: Formats) -> UseView:
+    """The last 90 days, today included."""
+    wanted = window(formats)
+    allowed, refused = [use.allowed[day] for day in wanted], [use.refused[day] for day in wanted]
     place = {day: number for number, day in enumerate(wanted)}
     acts = [
         (place[day], f"{ACTS[EventType(row.type)]}\u00a0{formats.short_day(row.t / 1_000_000)}")
@@ -144,30 +143,28 @@ def use_view(days: Sequence[DayUse], life: Sequence[EventRow], formats: Formats)
         finding=f"Calls in the last 90 days: {summary}.{busiest}",
     )
     rows = tuple(
-        DayRow(_day_of(each.day, formats), count(each.allowed), count(each.refused))
-        for each in reversed(days)
-        if each.day in place
+        DayRow(_day_of(day, formats), count(use.allowed[day]), count(use.refused[day]))
+        for day in reversed(wanted)
+        if use.allowed[day] or use.refused[day]
     )
-    return UseView(summary, chart, bool(acts), rows)
+    return UseView(summary, chart, bool(acts), rows, use.complete)
 
 
-def fields_view(
-    connection: Connection, used: Mapping[tuple[str, str], tuple[int, int]], formats: Formats
-) -> FieldsView:
-    """Every granted field once, with the allowed calls that carried it since it was given."""
+def fields_view(connection: Connection, use: Use, formats: Formats) -> FieldsView:
+    """Every granted field once, with the allowed calls of the last 90 days that carried it."""
     granted = {
         (line.datatype, field.id): (line.datatype_label, field.label)
         for line in connection.lines
         for field in line.fields
     }
-    most = max((used[field][0] for field in granted if field in used), default=0)
+    most = max((use.fields[field] for field in granted), default=0)
     rows = tuple(
         FieldRow(
             label=f"{label[:1].upper()}{label[1:]}",
             of=kind,
-            share=round(100 * used[field][0] / most, 1) if field in used and most else 0,
-            calls=count(used[field][0]) if field in used else "0",
-            last=formats.day_or_today(used[field][1] / 1_000_000) if field in used else None,
+            share=round(100 * use.fields[field] / most, 1) if most else 0,
+            calls=count(use.fields[field]),
+            last=formats.day_or_today(use.last[field] / 1_000_000) if field in use.last else None,
         )
         for field, (kind, label) in granted.items()
     )
@@ -190,13 +187,6 @@ def receipt_rows(connection: Connection, formats: Formats) -> tuple[ReceiptRow, 
         )
         for row in reversed(connection.versions)
     )
-
-
-def _last_days(formats: Formats) -> list[str]:
-    """The calendar days of the window. Noon to noon, so that a shorter day of a clock change is not skipped."""
-    noon = datetime.fromtimestamp(formats.now, formats.zone).replace(hour=12, minute=0, second=0).timestamp()
-    ago = range(WINDOW_DAYS - 1, -1, -1)
-    return [formats.date_key(int(noon - days * DAY_S) * 1_000_000) for days in ago]
 
 
 def _day_of(day: str, formats: Formats) -> When:
