@@ -12,10 +12,11 @@ from grantline.ledger.access import Producers, read_producers
 from grantline.ledger.gaps import LEDGER, own_event
 from grantline.ledger.ingest import LedgerApp
 from grantline.ledger.keys import PersonKeys
+from grantline.ledger.lock import OnlyOne
 from grantline.ledger.published import Published
 from grantline.ledger.publisher import Publisher, keep_publishing
 from grantline.ledger.queries import Queries
-from grantline.ledger.sequencer import Sequencer, SequencerLock
+from grantline.ledger.sequencer import Sequencer
 from grantline.ledger.settings import Places, Settings
 from grantline.ledger.signer import SignerClient
 from grantline.ledger.store import Stores
@@ -63,7 +64,7 @@ async def open_ledger(
     """
     clock = clock or SystemClock()
     places.ledger.mkdir(parents=True, exist_ok=True, mode=0o700)
-    lock = SequencerLock(places.lock)
+    lock = OnlyOne(places.lock, f"Another process appends to the ledger at {places.ledger}.")
     stack.callback(lock.release)
     root = _root_key(places.root_key, randomness)
     writing, reading = open_stores(places.ledger), open_stores(places.ledger)

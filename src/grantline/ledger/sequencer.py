@@ -5,12 +5,9 @@ commit is the batching window of the next group. There is no half-integrated sta
 """
 
 import asyncio
-import fcntl
-import os
 import queue
 import threading
 from dataclasses import dataclass
-from pathlib import Path
 
 import orjson
 import structlog
@@ -25,29 +22,13 @@ from grantline.ledger.projection import Known
 from grantline.ledger.sealing import Sealed, seal
 from grantline.ledger.store import AlreadyKept, Group, Head, Stores, Stream
 from grantline.model.clock import Clock
-from grantline.model.errors import AuditUnavailable, Conflict, GrantlineError, InvalidConfiguration, InvalidRequest
+from grantline.model.errors import AuditUnavailable, Conflict, GrantlineError, InvalidRequest
 from grantline.model.events import Accepted, EventType, Submission
 from grantline.model.ids import Randomness
 
 GROUP = 256
 WAITING = 4_096
 _log = structlog.get_logger(__name__)
-
-
-class SequencerLock:
-    """Exactly one process appends to a ledger. Held until the process ends."""
-
-    def __init__(self, path: Path) -> None:
-        self._descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
-        try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            os.close(self._descriptor)
-            raise InvalidConfiguration(f"Another process appends to the ledger at {path.parent}.") from error
-
-    def release(self) -> None:
-        """Let another process take over."""
-        os.close(self._descriptor)
 
 
 class _Waiting:

@@ -4,8 +4,6 @@ So whoever takes over the ledger's process can add entries but cannot shorten, c
 """
 
 import asyncio
-import fcntl
-import os
 import secrets
 from contextlib import suppress
 from pathlib import Path
@@ -16,7 +14,8 @@ from grantline.crypto.custody.file import read_private, write_private
 from grantline.crypto.merkle import EMPTY_ROOT, InvalidProof, verify_consistency
 from grantline.crypto.note import Checkpoint, NoteSigner, open_checkpoint
 from grantline.ledger.files import write_synced
-from grantline.model.errors import AuditUnavailable, InvalidConfiguration
+from grantline.ledger.lock import OnlyOne
+from grantline.model.errors import AuditUnavailable
 
 MAX_LINE = 1 << 16
 
@@ -46,12 +45,7 @@ class Signer:
 
     def __init__(self, directory: Path, origin: str) -> None:
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._lock = os.open(directory / "lock", os.O_CREAT | os.O_RDWR, 0o600)
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            os.close(self._lock)
-            raise InvalidConfiguration(f"Another signer works in {directory}.") from error
+        self._lock = OnlyOne(directory / "lock", f"Another signer works in {directory}.")
         seed = directory / "seed"
         if not seed.exists():
             write_private(seed, secrets.token_bytes(32))
@@ -87,7 +81,7 @@ class Signer:
 
     def close(self) -> None:
         """Let another signer take over."""
-        os.close(self._lock)
+        self._lock.release()
 
 
 async def serve_signer(signer: Signer, socket: Path) -> asyncio.Server:

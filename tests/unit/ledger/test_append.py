@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+from contextlib import AsyncExitStack
 
 import msgspec
 import orjson
@@ -9,10 +10,11 @@ import pytest
 
 from grantline.crypto.merkle import leaf_hash, tree_root
 from grantline.ledger.placing import Gap
+from grantline.ledger.signer import Signer
 from grantline.model.errors import AuditUnavailable, Conflict, InvalidConfiguration, InvalidRequest
 from grantline.model.events import EventType, Submission
 from grantline.storage.sqlite.connection import connect
-from tests.ledger_world import Producer, SteadyClock, about, event, ledger_in
+from tests.ledger_world import SETTINGS, Producer, SteadyClock, about, event, ledger_in, open_ledger, open_stores
 
 
 async def test_an_answered_event_is_in_the_tree_with_its_index(tmp_path):
@@ -167,12 +169,14 @@ async def test_a_commit_that_stands_although_it_failed_is_not_done_twice(tmp_pat
         assert (accepted.first_index, accepted.size) == (1, 2)
 
 
-async def test_only_one_process_appends(tmp_path):
+async def test_only_one_process_appends_and_only_one_signs(tmp_path):
+    """Covers: AUDIT §5.1, §6.5."""
     async with ledger_in(tmp_path) as world:
-        from grantline.ledger.sequencer import SequencerLock
-
-        with pytest.raises(InvalidConfiguration, match="Another process"):
-            SequencerLock(world.places.lock)
+        with pytest.raises(InvalidConfiguration, match="Another signer"):
+            Signer(world.places.signer, "ledger.example/log")
+        async with AsyncExitStack() as stack:
+            with pytest.raises(InvalidConfiguration, match="Another process appends"):
+                await open_ledger(SETTINGS, world.places, open_stores, stack)
 
 
 class Disk:
