@@ -7,12 +7,9 @@ import orjson
 from grantline.app.rules import Rules
 from grantline.app.state import WakingWork
 from grantline.authorization import Answered as AuthorizationAnswered
-from grantline.authorization import Interaction
-from grantline.authorization.http import Response
-from grantline.authorization.profiles import card_of
+from grantline.authorization import Interaction, Response, card_of
 from grantline.catalog import Asked, Catalog
-from grantline.consent import ClientCard, Consents, Offer, Picks, Summary, read, receipt
-from grantline.consent.lines import offer_lines
+from grantline.consent import ClientCard, Consents, Offer, Picks, Summary, offer_lines, read, receipt
 from grantline.consent.offer import OfferLine
 from grantline.crypto.es256 import SigningKey
 from grantline.identity import Session

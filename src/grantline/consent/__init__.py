@@ -6,7 +6,8 @@
 from grantline.consent import enforced, read, receipt, words
 from grantline.consent.answer import narrow, summarise
 from grantline.consent.ask import apis_to_ask, make_offer
-from grantline.consent.narrowing import effective
+from grantline.consent.lines import offer_lines
+from grantline.consent.narrowing import all_covered, effective
 from grantline.consent.offer import (
     Agreed,
     Approval,
@@ -18,10 +19,13 @@ from grantline.consent.offer import (
     Summary,
 )
 from grantline.consent.record import Amended, Consents, Ending
+from grantline.consent.sealing import from_bytes, to_bytes
 from grantline.consent.settings import Settings
+from grantline.consent.versions import Agreement, compose
 
 __all__ = [
     "Agreed",
+    "Agreement",
     "Amended",
     "Approval",
     "ClientCard",
@@ -33,13 +37,18 @@ __all__ = [
     "ResourceChoice",
     "Settings",
     "Summary",
+    "all_covered",
     "apis_to_ask",
+    "compose",
     "effective",
     "enforced",
+    "from_bytes",
     "make_offer",
     "narrow",
+    "offer_lines",
     "read",
     "receipt",
     "summarise",
+    "to_bytes",
     "words",
 ]

@@ -5,7 +5,7 @@ from typing import Any
 
 from grantline.authorization.store import Burnt, FamilyRow, TicketKind, TicketRow
 from grantline.model.ids import ClientId, ConsentId, FamilyId
-from grantline.parties.clients import Client
+from grantline.parties import Client
 
 Run = Callable[[Callable[[Any], Awaitable[Any]]], Awaitable[Any]]
 REQUEST, CODE = TicketKind.REQUEST, TicketKind.CODE

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import bindparam, insert, or_, select, update
 
-from grantline.consent.sealing import from_bytes, to_bytes
+from grantline.consent import from_bytes, to_bytes
 from grantline.model.consent import State, Version
 from grantline.model.errors import Conflict
 from grantline.model.ids import ClientId, ConsentId, PersonId
