@@ -51,6 +51,12 @@ async def test_a_filtered_call_is_cut(proxy: ThroughEnvoy) -> None:
     assert (got.status, got.body) == (200, CUT)
 
 
+@pytest.mark.parametrize("body", [b"x", b"x" * 300_000])
+async def test_a_request_body_passes_the_decision_and_the_hop(gateway, proxy, body) -> None:
+    got = await proxy.fetch("/case/created", "POST", body=body)
+    assert (got.status, got.body, gateway.upstream.bodies[-1]) == (201, CUT, body)
+
+
 async def test_a_call_without_obligation_goes_straight_to_the_upstream(gateway: Gateway, proxy: ThroughEnvoy) -> None:
     with deciding(gateway, {"x-grantline-filter": ""}):
         got = await proxy.fetch("/case/plain")

@@ -29,6 +29,7 @@ class EnvoySettings:
 
     `admin_socket`: where Envoy's own administration listens (None: nowhere).
     `call_timeout` bounds a whole call, so that a gateway that went silent can be counted as drained after it.
+    `idle_timeout` is for connections to the upstream: shorter than its own keep-alive. `connections`: most clients'.
     """
 
     port: int
@@ -42,6 +43,7 @@ class EnvoySettings:
     decision_timeout: float = 2.0
     call_timeout: float = 30.0
     idle_timeout: float = 4.0
+    connections: int = 10_000
 
 
 def bootstrap(settings: EnvoySettings) -> Node:
@@ -59,6 +61,7 @@ def bootstrap(settings: EnvoySettings) -> Node:
             ],
         },
     }
+    told["overload_manager"] = {"resource_monitors": [_connections(settings.connections)]}
     if settings.admin_socket is not None:
         told["admin"] = {"address": {"pipe": {"path": str(settings.admin_socket)}}}
     return told
@@ -67,6 +70,14 @@ def bootstrap(settings: EnvoySettings) -> Node:
 def write_bootstrap(settings: EnvoySettings, path: Path) -> None:
     """Put the configuration at `path` as JSON, for `envoy --config-path`."""
     path.write_text(json.dumps(bootstrap(settings), indent=2) + "\n")
+
+
+def _connections(most: int) -> Node:
+    config = f"{_TYPE}.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig"
+    return _named(
+        "envoy.resource_monitors.global_downstream_max_connections",
+        {"@type": config, "max_active_downstream_connections": most},
+    )
 
 
 def _listener(settings: EnvoySettings) -> Node:
