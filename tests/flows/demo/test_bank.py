@@ -54,7 +54,7 @@ def bank(tmp_path: Path) -> Caller:
 
 
 async def test_a_direct_call_is_refused_and_begins_nothing(bank: Caller) -> None:
-    """Covers: issue line 2: the APIs accept only the gateway's signed context."""
+    """The APIs accept only the signed context of their gateway."""
     for headers in ({}, {"grantline-context": "made.up.one"}, {"authorization": "Bearer token"}):
         answer = await bank.http.get("/accounts", headers=headers)
         assert answer.status_code == 401
