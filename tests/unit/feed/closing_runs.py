@@ -3,10 +3,12 @@
 from grantline.gateway.departures import OpenCall
 from grantline.gateway.following import Following
 from grantline.gateway.standing import Departure, Standing
-from grantline.model.feed import Ack, Beat, Entries, Ping
+from grantline.model.feed import Ack, Beat, ClosureState, Entries, Ping
 from grantline.model.ids import ConsentId, GatewayId
 from grantline.signals.feed.closing import Closing
+from grantline.signals.feed.closures import Closures
 from grantline.signals.feed.feed import Feed
+from grantline.signals.feed.reading import NotKeeper
 from grantline.signals.feed.sessions import Session
 from grantline.signals.feed.settings import FeedSettings
 from tests.feed_world import FENCE_MS, Rules, World, claims
@@ -199,6 +201,52 @@ async def the_longer_lease_stays_in_force(rules: Rules) -> bool:
     return early
 
 
+class ClosesWithoutProof(Feed):
+    """A process that was deposed goes on closing what it counts."""
+
+    async def start(self) -> None:
+        await super().start()
+        proven = self._work
+
+        class Trusting:
+            """Whatever this process writes, it is the keeper."""
+
+            async def write(self, unit, *, essential=False):  # type: ignore[no-untyped-def]
+                return await proven.write(lambda tx: unit(_Proven(tx)), essential=essential)
+
+        self.closing._work = Trusting()  # type: ignore[assignment]
+
+
+class _Proven:
+    """A transaction in which every proof succeeds."""
+
+    def __init__(self, tx) -> None:  # type: ignore[no-untyped-def]
+        self.outbox = tx.outbox
+        self.gateways = self
+        self.closures = tx.gateways.closures
+        self.keeper = self
+
+    async def prove(self, _holder: str) -> bool:
+        return True
+
+
+async def only_the_keeper_closes(rules: Rules) -> bool:
+    """A gateway joins at the new keeper; the deposed one has not noticed yet, and waits for nobody."""
+    world = await World(rules).start()
+    deposed = world.feed
+    await world.start()
+    gateway = await world.gateway()
+    seq = await world.end()
+    try:
+        await deposed.push()
+        await deposed.settle()
+    except NotKeeper:
+        assert not deposed.keeps
+    told = await Closures(world.work, deposed).follow(seq)
+    assert gateway.stands()
+    return told.state is ClosureState.CLOSED
+
+
 # In flight
 
 
@@ -283,6 +331,7 @@ RUNS = (
     Run("durable sessions", "C7", sessions_outlive_the_authority, lambda: Rules(feed=SessionsInMemory)),
     Run("leaving ends no wait", "C7", leaving_does_not_end_the_wait, lambda: Rules(feed=LeavingEndsTheWait)),
     Run("longest lease in force", "C13", the_longer_lease_stays_in_force, lambda: Rules(feed=ForgetsLongerLease)),
+    Run("only the keeper closes", "C2, C8", only_the_keeper_closes, lambda: Rules(feed=ClosesWithoutProof)),
     Run("drained by report", "C9", drained_by_report, lambda: Rules(settings=TIMER)),
     Run("open calls from the spool", "C9", open_calls_read_from_the_spool, lambda: Rules(standing=SpoolNotRead)),
     Run("busy calls", "C9", busy_calls_hold_drained_back, lambda: Rules(standing=NothingBusy)),

@@ -7,6 +7,7 @@ from grantline.model.events import Event, EventType
 from grantline.model.feed import Ack, Closure
 from grantline.model.ports import Work
 from grantline.signals.feed.counting import Count
+from grantline.signals.feed.reading import NotKeeper
 from grantline.signals.feed.sessions import Roll, Session
 from grantline.signals.feed.settings import FeedSettings
 from grantline.signals.feed.tell import Teller
@@ -14,12 +15,20 @@ from grantline.signals.store import FeedLine, Transaction
 
 
 class Closing:
-    """All entries that are not drained yet."""
+    """All entries that are not drained yet. `holder`: the name under which this process keeps the feed."""
 
     def __init__(
-        self, work: Work[Transaction], clock: Clock, teller: Teller, settings: FeedSettings, roll: Roll
+        self,
+        work: Work[Transaction],
+        clock: Clock,
+        *,
+        teller: Teller,
+        settings: FeedSettings,
+        roll: Roll,
+        holder: str,
     ) -> None:
         self._work = work
+        self._holder = holder
         self._clock = clock
         self._teller = teller
         self._settings = settings
@@ -88,7 +97,7 @@ class Closing:
         return closing + draining
 
     async def settle(self) -> None:
-        """Commit what has closed or drained, with its events; then tell it."""
+        """Commit what has closed or drained, with its events; then tell it. Raises `NotKeeper`."""
         async with self._settling:
             if not self.due():
                 return
@@ -111,13 +120,22 @@ class Closing:
         await self._changed.wait()
 
     async def _commit(self, closures: list[Closure], events: list[Event]) -> None:
-        async def keep(tx: Transaction) -> None:
+        """All of it, in one transaction with the proof that this process still keeps the feed.
+
+        Sessions that another keeper opened are in nobody's wait here; with the proof there can be none.
+        """
+
+        async def keep(tx: Transaction) -> bool:
+            if not await tx.gateways.keeper.prove(self._holder):
+                return False
             for closure in closures:
                 await tx.gateways.closures.keep(self.incarnation, closure)
             for event in events:
                 await tx.outbox.append(event)
+            return True
 
-        await self._work.write(keep, essential=True)
+        if not await self._work.write(keep, essential=True):
+            raise NotKeeper("Another process keeps the feed.")
 
     def _events(self, outcomes: list[tuple[Count, Closure]]) -> list[Event]:
         events: list[Event] = []

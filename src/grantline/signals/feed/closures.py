@@ -1,12 +1,14 @@
 """How far endings have got, for whoever shows or waits for them."""
 
 import asyncio
+import contextlib
 
 from grantline.model.errors import NotFound
 from grantline.model.feed import Closure, ClosureState, Kind
 from grantline.model.ids import ClientId, ConsentId
 from grantline.model.ports import Work
 from grantline.signals.feed.feed import Feed
+from grantline.signals.feed.reading import NotKeeper
 from grantline.signals.store import FeedLine, Transaction
 
 
@@ -23,7 +25,8 @@ class Closures:
     async def follow(self, seq: int) -> Closure:
         """The closure of one entry as it stands. Raises `NotFound` for an entry that ends no consent."""
         if self._feed.keeps:
-            await self._feed.push()
+            with contextlib.suppress(NotKeeper):
+                await self._feed.push()
         count = self._feed.closing.get(seq)
         if count is not None:
             return count.closure(counted=self._feed.keeps)

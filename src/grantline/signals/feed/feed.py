@@ -33,7 +33,9 @@ class Feed:
         self._reading = Reading(work, clock, self._holder)
         self._opening = asyncio.Lock()
         self._shorten_at: int | None = None
-        self.closing = Closing(work, clock, self._teller, settings, self._roll)
+        self.closing = Closing(
+            work, clock, teller=self._teller, settings=settings, roll=self._roll, holder=self._holder
+        )
         self.keeps = False
 
     # Beginning
@@ -218,9 +220,12 @@ class Feed:
     async def beat(self) -> None:
         """Renew leases: note the pings that have arrived, prove to be the keeper by a write, read the head, echo.
 
-        In this order alone: a head that was read before a ping arrived would renew over an entry in between.
+        In this order alone: a head that was read before a ping arrived would renew over an entry in between. Where
+        nobody pings there is nothing to prove.
         """
         due = self._roll.beating()
+        if not due:
+            return
         try:
             head, fresh = await self._reading.prove()
         except NotKeeper:
@@ -234,7 +239,11 @@ class Feed:
 
     async def settle(self) -> None:
         """Commit and tell closures; retire sessions whose leases are certainly over; let a longer lease lapse."""
-        await self.closing.settle()
+        try:
+            await self.closing.settle()
+        except NotKeeper:
+            self._depose()
+            raise
         now = self._clock.boot_ns()
         over = self._roll.over(now, self.closing.fence_ns)
         if over:

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from grantline.model.clock import Clock
 from grantline.model.errors import AuditUnavailable
 from grantline.signals.feed.feed import Feed
+from grantline.signals.feed.reading import NotKeeper
 from grantline.signals.feed.settings import FeedSettings
 
 _log = logging.getLogger(__name__)
@@ -45,7 +46,7 @@ class Keeping:
         while True:
             await _first(self._new, self._settings.poll_ms / 1_000)
             self._new.clear()
-            await self._feed.push()
+            await _survive(self._feed.push)
             # An entry that nobody has to acknowledge can be closed at once.
             if self._feed.closing.due():
                 self._due.set()
@@ -85,8 +86,12 @@ async def _first(event: asyncio.Event, seconds: float) -> None:
 
 
 async def _survive(step: Callable[[], Awaitable[None]]) -> None:
-    """A disk that refuses for a while stops beats, so gateways deny; it must not stop us from trying again."""
+    """What fails for a while stops beats, so gateways deny; it must not stop us from trying again."""
     try:
         await step()
+    except NotKeeper:
+        raise
     except AuditUnavailable as error:
         _log.warning("feed: %s (%s)", error.message, error.detail)
+    except Exception:
+        _log.exception("feed: a step failed")
