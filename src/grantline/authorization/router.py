@@ -79,23 +79,25 @@ async def _guarded(handler: Handler, request: Request) -> Response:
     try:
         return await handler(request)
     except AuditUnavailable as error:
-        return error_response(TemporarilyUnavailable(error.message, detail=error.detail), request.path)
+        return error_response(TemporarilyUnavailable(error.message, detail=error.detail), request)
     except InvalidConfiguration as error:
         unready = TemporarilyUnavailable("This server is not set up yet.", detail=error.message)
-        return error_response(unready, request.path)
+        return error_response(unready, request)
     except GrantlineError as error:
-        return error_response(error, request.path)
+        return error_response(error, request)
     except Exception:
         reference = secrets.token_hex(6)
         _log.exception("endpoint failed", path=request.path, reference=reference)
         return json_response(_shape("server_error", f"Something failed here; reference {reference}."), 500)
 
 
-def error_response(error: GrantlineError, path: str) -> Response:
+def error_response(error: GrantlineError, request: Request) -> Response:
     """The answer to the caller (RFC 6749 §5.2); what only the operator may know goes to the log."""
     code, status = (error.code, error.status) if isinstance(error, OAuthError) else ("invalid_request", 400)
-    _log.info("refused", path=path, error=code, message=error.message, detail=error.detail)
-    challenge = ((b"www-authenticate", b'Basic realm="grantline"'),) if isinstance(error, InvalidClient) else ()
+    _log.info("refused", path=request.path, error=code, message=error.message, detail=error.detail)
+    # Only who tried with the header is answered with it: browsers would ask people for a password (RFC 6749 §5.2).
+    tried = isinstance(error, InvalidClient) and request.values("authorization")
+    challenge = ((b"www-authenticate", b'Basic realm="grantline"'),) if tried else ()
     return json_response(_shape(code, error.message), status, *challenge)
 
 

@@ -123,6 +123,7 @@ async def test_one_way_to_prove_and_the_registered_one(world: World) -> None:
     alone = await post(world, "/par", REQUESTED, **basic)
     assert (alone.status_code, alone.json()["error"]) == (401, "invalid_client")
     assert "Basic" in alone.headers["www-authenticate"]
+    assert "www-authenticate" not in (await post(world, "/par", {**REQUESTED, "client_id": "nobody"})).headers
     assert await push(world, {"client_id": CONFIDENTIAL.id}) == (401, "invalid_client")
     assert await push(world, {"client_id": "budget", **assertion()}) == (401, "invalid_client")
     assert await push(world, {"client_id": CONFIDENTIAL.id, **assertion()}) == (201, "")
