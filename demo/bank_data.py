@@ -98,7 +98,7 @@ def resource(account: Account, owner: str) -> Record:
     if account.note:
         told["note"] = account.note
     if not available:
-        told["reason"] = "Not available: only the business can share it."
+        told["reason"] = "only the business can share it."
     return told
 
 

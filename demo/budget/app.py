@@ -179,7 +179,7 @@ class Budget:
         wanted = {
             "transactions": ("Transactions", "bank", f"/accounts/{_account(tokens)}/transactions", "transactions"),
             "accounts": ("Accounts", "bank", "/accounts", "accounts"),
-            "events": ("Coming up", "calendar", "/events", "events"),
+            "events": ("In your calendar", "calendar", "/events", "events"),
         }
         granted = {kind for detail in tokens.authorization_details for kind in detail["datatypes"]}
         return [read for kind, read in wanted.items() if kind in granted]

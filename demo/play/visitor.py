@@ -79,7 +79,7 @@ class Visitor:
         said = " ".join((await page.locator("main").inner_text()).split())
         return {"said": said[:400], "url": page.url}
 
-    async def app(self, path: str, **query: str) -> dict[str, Any]:
+    async def app(self, path: str, /, **query: str) -> dict[str, Any]:
         """What the app's own machinery answers for this visit."""
         answer = await self._page.request.get(self._world.address("budget") + path, params=query)
         found: dict[str, Any] = await answer.json()

@@ -4,7 +4,7 @@ For readers and for the set-up; processes take `client`, `relay`, `process` and 
 and `export` from their modules, so that nobody loads what only another process needs.
 """
 
-from grantline.ledger.reading import Access, EventRow, LedgerReader, Usage
+from grantline.ledger.reading import Access, DayUse, EventRow, FieldUse, LedgerReader, Usage
 from grantline.ledger.settings import Places, Settings
 
-__all__ = ["Access", "EventRow", "LedgerReader", "Places", "Settings", "Usage"]
+__all__ = ["Access", "DayUse", "EventRow", "FieldUse", "LedgerReader", "Places", "Settings", "Usage"]

@@ -10,7 +10,7 @@ import msgspec
 
 from grantline.crypto.es256 import SigningKey
 from grantline.ledger.access import LIFETIME_S, UnknownProducer, state
-from grantline.ledger.reading import Access, EventRow, Usage
+from grantline.ledger.reading import Access, DayUse, EventRow, FieldUse, Usage
 from grantline.model.errors import AuditUnavailable, Conflict, GrantlineError, InvalidRequest
 from grantline.model.events import Accepted, Submission
 from grantline.model.ids import ConsentId, PersonId
@@ -52,6 +52,16 @@ class LedgerClient:
         """See `LedgerReader`."""
         asked = {"consent": consent, "limit": limit, "before": before}
         return await self._post("/query/accesses", asked, tuple[Access, ...])
+
+    async def days(self, consent: ConsentId, *, since_us: int, offset_s: int) -> tuple[DayUse, ...]:
+        """See `LedgerReader`."""
+        asked = {"consent": consent, "since_us": since_us, "offset_s": offset_s}
+        return await self._post("/query/days", asked, tuple[DayUse, ...])
+
+    async def fields(self, consent: ConsentId) -> dict[tuple[str, str], tuple[int, int]]:
+        """See `LedgerReader`."""
+        found = await self._post("/query/fields", {"consent": consent}, tuple[FieldUse, ...])
+        return {(use.datatype, use.field): (use.calls, use.last) for use in found}
 
     async def around(self, consent: ConsentId, t: int) -> tuple[Access | None, Access | None]:
         """See `LedgerReader`."""

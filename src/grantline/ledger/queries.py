@@ -8,7 +8,7 @@ import msgspec
 
 from grantline.crypto.note import Checkpoint
 from grantline.ledger.keys import PersonKeys
-from grantline.ledger.reading import Access, EventRow, Usage
+from grantline.ledger.reading import Access, DayUse, EventRow, FieldUse, Usage
 from grantline.ledger.store import ProjectionStore
 from grantline.model.errors import NotFound
 from grantline.model.ids import ConsentId, PersonId
@@ -28,6 +28,20 @@ class AccessesArguments(msgspec.Struct, frozen=True):
     consent: ConsentId
     limit: int
     before: int | None = None
+
+
+class DaysArguments(msgspec.Struct, frozen=True):
+    """Of `days`."""
+
+    consent: ConsentId
+    since_us: int
+    offset_s: int
+
+
+class FieldsArguments(msgspec.Struct, frozen=True):
+    """Of `fields`."""
+
+    consent: ConsentId
 
 
 class AroundArguments(msgspec.Struct, frozen=True):
@@ -64,6 +78,8 @@ class Queries:
         self._known: dict[str, tuple[type[Any], Callable[[Any], object]]] = {
             "usage": (UsageArguments, self.usage),
             "accesses": (AccessesArguments, self.accesses),
+            "days": (DaysArguments, self.days),
+            "fields": (FieldsArguments, self.fields),
             "around": (AroundArguments, self.around),
             "life": (LifeArguments, self.life),
             "person_events": (PersonArguments, self.person_events),
@@ -87,6 +103,16 @@ class Queries:
         ref = self._ref(asked.consent)
         limit = min(asked.limit, MAX_PAGE)
         return () if ref is None else self._projections.accesses(ref, asked.consent, limit, asked.before)
+
+    def days(self, asked: DaysArguments) -> tuple[DayUse, ...]:
+        """Counts by day."""
+        ref = self._ref(asked.consent)
+        return () if ref is None else self._projections.days(ref, asked.since_us, asked.offset_s)
+
+    def fields(self, asked: FieldsArguments) -> tuple[FieldUse, ...]:
+        """Counts by field."""
+        ref = self._ref(asked.consent)
+        return () if ref is None else self._projections.fields(ref)
 
     def around(self, asked: AroundArguments) -> tuple[Access | None, Access | None]:
         """Last permitted, first refused after."""

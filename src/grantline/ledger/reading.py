@@ -38,6 +38,23 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     fields: dict[str, tuple[int, int]]
 
 
+class DayUse(msgspec.Struct, frozen=True):
+    """Accesses of one day of the reader's calendar (`2026-11-14`), counted over entries."""
+
+    day: str
+    allowed: int
+    refused: int
+
+
+class FieldUse(msgspec.Struct, frozen=True):
+    """Allowed calls that carried one field of one kind of data, and unix µs of the last."""
+
+    datatype: str
+    field: str
+    calls: int
+    last: int
+
+
 class EventRow(msgspec.Struct, frozen=True, kw_only=True):
     """One event of a consent's life, for history and receipts."""
 
@@ -58,6 +75,14 @@ class LedgerReader(Protocol):
 
     async def accesses(self, consent: ConsentId, *, limit: int, before: int | None = None) -> tuple[Access, ...]:
         """Newest first; `before` is an entry index to page on from."""
+        ...
+
+    async def days(self, consent: ConsentId, *, since_us: int, offset_s: int) -> tuple[DayUse, ...]:
+        """Days with accesses since then, in order; a day begins at midnight of UTC + `offset_s`."""
+        ...
+
+    async def fields(self, consent: ConsentId) -> dict[tuple[str, str], tuple[int, int]]:
+        """(kind of data, field id) → (allowed calls that carried it, unix µs of the last)."""
         ...
 
     async def around(self, consent: ConsentId, t: int) -> tuple[Access | None, Access | None]:

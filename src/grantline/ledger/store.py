@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from grantline.crypto.merkle import Frontier
-from grantline.ledger.reading import Access, EventRow, Usage
+from grantline.ledger.reading import Access, DayUse, EventRow, FieldUse, Usage
 from grantline.model.events import Event
 from grantline.model.ids import ConsentId
 
@@ -184,6 +184,14 @@ class ProjectionStore(Protocol):
 
     def accesses(self, ref: str, consent: ConsentId, limit: int, before: int | None) -> tuple[Access, ...]:
         """Newest first."""
+        ...
+
+    def days(self, ref: str, since_us: int, offset_s: int) -> tuple[DayUse, ...]:
+        """Counts by day of UTC + `offset_s`, in order."""
+        ...
+
+    def fields(self, ref: str) -> tuple[FieldUse, ...]:
+        """Counts by kind of data and field."""
         ...
 
     def around(self, ref: str, consent: ConsentId, t: int) -> tuple[Access | None, Access | None]:

@@ -8,7 +8,7 @@ import orjson
 from sqlalchemy import and_, bindparam, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
-from grantline.ledger.reading import Access, EventRow, Usage
+from grantline.ledger.reading import Access, DayUse, EventRow, FieldUse, Usage
 from grantline.ledger.store import AccessRow, LifeRow, Projected
 from grantline.model.ids import ClientId, ConsentId, EventId, PurposeId
 from grantline.storage.schema.ledger import ACCESSES, APPLIED, LIVES, PROJECTIONS
@@ -42,6 +42,24 @@ _FIELDS = Statement(
     .join(_each, ACCESSES.c.idx.is_not(None))
     .where(and_(_OURS, _PERMITTED))
     .group_by(_each.c.value)
+)
+_FIELD_USE = Statement(
+    select(ACCESSES.c.datatype, _each.c.value, func.count().label("calls"), func.max(ACCESSES.c.t).label("last"))
+    .select_from(ACCESSES)
+    .join(_each, ACCESSES.c.idx.is_not(None))
+    .where(and_(_OURS, _PERMITTED))
+    .group_by(ACCESSES.c.datatype, _each.c.value)
+)
+_day = func.date(ACCESSES.c.t / 1_000_000 + bindparam("offset_s"), "unixepoch")
+_DAYS = Statement(
+    select(
+        _day.label("day"),
+        func.count().filter(_PERMITTED).label("allowed"),
+        func.count().filter(~_PERMITTED).label("refused"),
+    )
+    .where(_OURS, ACCESSES.c.t >= bindparam("since_us"))
+    .group_by("day")
+    .order_by("day")
 )
 _PAGE = Statement(
     select(ACCESSES)
@@ -103,6 +121,16 @@ class SqliteProjectionStore:
         """One page."""
         rows = self._file.all(_PAGE, ref=ref, before=_NO_END if before is None else before, count=limit)
         return tuple(_access(row, consent) for row in rows)
+
+    def days(self, ref: str, since_us: int, offset_s: int) -> tuple[DayUse, ...]:
+        """Grouped by the database."""
+        rows = self._file.all(_DAYS, ref=ref, since_us=since_us, offset_s=offset_s)
+        return tuple(DayUse(row["day"], row["allowed"], row["refused"]) for row in rows)
+
+    def fields(self, ref: str) -> tuple[FieldUse, ...]:
+        """Grouped by the database."""
+        rows = self._file.all(_FIELD_USE, ref=ref)
+        return tuple(FieldUse(row["datatype"], row["value"], row["calls"], row["last"]) for row in rows)
 
     def around(self, ref: str, consent: ConsentId, t: int) -> tuple[Access | None, Access | None]:
         """By the gateways' own times."""
