@@ -1,5 +1,6 @@
 """Who may ask: the registration of one client, read strictly, with errors that name the path (RFC 7591 §2)."""
 
+import unicodedata
 from collections.abc import Callable
 from enum import StrEnum
 from typing import Annotated, Any
@@ -130,7 +131,17 @@ def _check_key(jwk: dict[str, Any], path: str) -> None:
         raise InvalidConfiguration(f"{path}.alg: must be {algorithm} for a key of this kind.")
 
 
+def _is_plain(text: str) -> bool:
+    """True without letters that cannot be seen or that turn the writing direction: names are shown to people."""
+    return all(unicodedata.category(letter) not in {"Cc", "Cf", "Co", "Cs", "Zl", "Zp"} for letter in text)
+
+
 _RULES: tuple[tuple[Callable[[Client], bool], str, str], ...] = (
+    (
+        lambda client: _is_plain(client.name) and _is_plain(client.publisher),
+        "name",
+        "name and publisher must not hold control characters or signs that change the writing direction.",
+    ),
     (
         lambda client: "authorization_code" not in client.grants or bool(client.redirect_uris),
         "redirect_uris",

@@ -43,13 +43,16 @@ def test_a_plain_registration_is_read() -> None:
         ({"jwks": [KEY]}, r"clients\[2\]\.jwks: "),
         ({"auth": "private_key_jwt", "jwks": [{**KEY, "d": "AA"}]}, r"clients\[2\]\.jwks: only public"),
         ({"auth": "private_key_jwt", "jwks": [{**KEY, "crv": "P-999"}]}, r"clients\[2\]\.jwks\[0\]: "),
+        ({"name": "Bank\u202etegduB"}, r"clients\[2\]\.name: "),
+        ({"publisher": "Budget\u200b Ltd"}, r"clients\[2\]\.name: "),
+        ({"name": "Bud\nget"}, r"clients\[2\]\.name: "),
         ({"grants": ["password"]}, r"clients\[2\]\.grants: "),
         ({"profile": "fapi2"}, r"clients\[2\]\.profile: "),
         ({"audience": ["https://bank.example/api"]}, r"clients\[2\]\.audience: "),
     ],
 )
 def test_a_mistake_is_named_by_its_path(change: dict[str, Any], message: str) -> None:
-    """Covers: line 8; check 91, 128, 129."""
+    """Covers: line 8; check 44, 91, 128, 129."""
     with pytest.raises(InvalidConfiguration, match=message):
         read_client({**GOOD, **change}, "$.clients[2]")
 
