@@ -10,6 +10,7 @@ from grantline.authorization.profiles import card_of, profile_of
 from grantline.authorization.server import Server
 from grantline.authorization.standing import Stands
 from grantline.authorization.steps import codes, finish
+from grantline.authorization.steps.listing import listed_for
 from grantline.authorization.steps.presence import is_fresh, is_hinted
 from grantline.authorization.store import TicketKind, Transaction
 from grantline.authorization.tickets import Kept, Notes, RequestTicket
@@ -18,9 +19,7 @@ from grantline.consent import (
     ClientCard,
     Offer,
     Picks,
-    ResourceChoice,
     Summary,
-    apis_to_ask,
     make_offer,
     narrow,
     summarise,
@@ -28,7 +27,7 @@ from grantline.consent import (
 from grantline.identity import Session
 from grantline.model.consent import Ceremony
 from grantline.model.errors import AccessDenied, Conflict, LoginRequired, NotFound
-from grantline.model.ids import ApiId, ConsentId, opaque
+from grantline.model.ids import ConsentId, opaque
 from grantline.parties import Client, Standing
 
 _REFUSED = "refused"
@@ -166,7 +165,7 @@ class Interaction:
         """What was learned when this person came first; each API is asked once for each request."""
         if found.kept.row.notes is not None:
             return _noted(found)
-        lists = await self._ask_apis(found, session)
+        lists = await listed_for(self._server, found.kept.body, session.person)
         server, request = self._server, found.kept.body
 
         async def unit(tx: Transaction) -> Notes:
@@ -184,15 +183,6 @@ class Interaction:
             return notes
 
         return await server.work.write(unit)
-
-    async def _ask_apis(self, found: _Open, session: Session) -> dict[ApiId, tuple[ResourceChoice, ...]]:
-        names = await self._names_at_apis(session)
-        apis = apis_to_ask(self._server.catalog(), found.kept.body.asked)
-        return {api: await self._server.lists.of(api, names[api]) if api in names else () for api in apis}
-
-    async def _names_at_apis(self, session: Session) -> dict[ApiId, str]:
-        person = await self._server.work.read(lambda tx: tx.people.by_id(session.person))
-        return {} if person is None else person.resource_names
 
     def _offer(self, found: _Open, notes: Notes) -> Offer:
         catalog, request = self._server.catalog(), found.kept.body
