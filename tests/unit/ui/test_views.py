@@ -10,16 +10,20 @@ import pytest
 
 import grantline.ui
 from grantline.consent import Picks, Summary, summarise, words
+from grantline.ledger.reading import EventRow
 from grantline.model.consent import Status
+from grantline.model.events import EventType
 from grantline.model.feed import Closure, ClosureState
-from grantline.model.ids import ApiId, ConsentId
+from grantline.model.ids import ApiId, ConsentId, EventId
 from grantline.model.reasons import Reason
 from grantline.ui.kit import Formats
 from grantline.ui.kit.pictures import nice_step, shared_scale
+from grantline.ui.portal.use import Use
 from grantline.ui.portal.views.closure import closure_view
 from grantline.ui.portal.views.consent import MOST_LINES, consent_view, first_picks
+from grantline.ui.portal.views.detail import use_view
 from grantline.ui.portal.views.words import STATES, may, plain, refusal
-from tests.browser.fake_record import NOW
+from tests.browser.fake_record import DAY, NOW
 from tests.browser.fakes import BY_LEASE, CLOSED, PARTIAL, UNKNOWN, FakeWorld, closure, gateway
 
 UI = Path(grantline.ui.__file__).parent
@@ -170,8 +174,20 @@ def test_may_counts_each_field_once_and_ends_with_why() -> None:
     connection = FakeWorld().connections.all[ConsentId("g_budget")]
     text = "".join(span.text for span in may(connection)).replace("\u00a0", " ")
     assert text == "Read 5 fields of 1 account, because: budgeting"
+    other = "".join(span.text for span in may(FakeWorld().connections.all[ConsentId("g_calendar")], lower=True))
+    assert other.replace("\u00a0", " ") == "read 2 fields of events, because: scheduling"
     twice = replace(connection, lines=(*connection.lines, *connection.lines))
     assert may(twice) == may(connection)
+
+
+def test_a_change_is_named_and_never_counted_among_reads() -> None:
+    """Covers: C4, P2."""
+    world = FakeWorld()
+    connection = world.connections.all[ConsentId("g_budget")]
+    change = next(line for line in world.interaction.question("h-budget").lines if line.changes)
+    both = replace(connection, lines=(*connection.lines, change))
+    text = "".join(span.text for span in may(both)).replace("\u00a0", " ")
+    assert text == "Read 5 fields of 1 account, set category of a transaction, because: budgeting"
 
 
 def test_lines_share_one_scale_with_today_in_the_middle() -> None:
@@ -221,3 +237,17 @@ def test_a_choice_of_another_api_does_not_ask_for_things() -> None:
     needed = consent_view(offer, first_picks(offer), _summary(world, first_picks(offer)), FORMATS, refused=True)
     assert needed.wrong
     assert needed.groups[0].wrong.startswith("Pick at least one account")
+
+
+def test_an_act_stands_over_its_own_day() -> None:
+    """Covers: P3. The ring of an act and the bar of the same day share their place."""
+    day_us = (NOW - 10 * DAY) * 1_000_000
+    use = Use()
+    use.allowed[FORMATS.date_key(day_us)] = 4
+    given = EventRow(
+        index=1, event_id=EventId("e-1"), type=EventType.CONSENT_GIVEN, t=day_us, reason=None, version=1
+    )  # fmt: skip
+    chart = use_view(use, (given,), FORMATS).chart
+    (bar,), (act,) = chart.bars, chart.acts
+    assert act.x == pytest.approx(bar.x + bar.width / 2, abs=0.02)
+    assert act.text == "Given\u00a04\u00a0Nov"

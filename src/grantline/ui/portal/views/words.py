@@ -9,7 +9,7 @@ from grantline.model.consent import Status
 from grantline.model.reasons import Reason
 from grantline.ui.kit import plural, series
 from grantline.ui.kit.format import DAY_S
-from grantline.ui.portal.services import Connection, Granted
+from grantline.ui.portal.services import Connection
 
 ENDS_SOON_S = 7 * DAY_S
 
@@ -119,23 +119,35 @@ def purposes_of(lines: Sequence[OfferLine]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(line.purpose_label for line in lines))
 
 
-def shared(resources: Sequence[Granted]) -> str:
-    """`2 things and 1 other`, in the catalog's words; empty when nothing has to be picked."""
-    return series([plural(granted.count, granted.one, granted.many) for granted in resources if granted.count])
-
-
 def may(connection: Connection, *, lower: bool = False) -> tuple[Span, ...]:
     """What a connection may do, as one sentence without its end. `lower`: it follows another word."""
-    parts: list[Span] = []
-    acts: dict[str, list[OfferLine]] = {}
-    for line in connection.lines:
-        acts.setdefault(line.verb, []).append(line)
-    for number, (verb, lines) in enumerate(acts.items()):
-        small = f"{verb[:1].lower()}{verb[1:]}"
-        word = (small if lower else verb) if number == 0 else f" and {small}"
-        parts.append(Span(f"{word} {plural(fields_of(lines), 'field', 'fields')}"))
-    if not parts:
+    phrases = [*_reading(connection), *_changing(connection)]
+    if not phrases:
         return (Span("do nothing" if lower else "Nothing"),)
-    if things := shared(connection.resources):
-        parts += [Span(" of "), Span(things, strong=True)]
+    parts: list[Span] = []
+    for number, (verb, rest, things) in enumerate(phrases):
+        word = f"{verb[:1].lower()}{verb[1:]}" if number or lower else verb
+        parts += [Span(f"{', ' if number else ''}{word} {rest} of "), Span(things, strong=True)]
     return (*parts, Span(f", because: {series(purposes_of(connection.lines))}"))
+
+
+def _reading(connection: Connection) -> list[tuple[str, str, str]]:
+    """For each verb that changes nothing: how many fields, and of what."""
+    found: dict[str, list[OfferLine]] = {}
+    for line in connection.lines:
+        if not line.changes:
+            found.setdefault(line.verb, []).append(line)
+    things = series([plural(granted.count, granted.one, granted.many) for granted in connection.resources])
+    return [
+        (verb, plural(fields_of(lines), "field", "fields"), things or series(_kinds(lines)))
+        for verb, lines in found.items()
+    ]
+
+
+def _changing(connection: Connection) -> list[tuple[str, str, str]]:
+    """Each change by its name: it is never a number among others."""
+    return [(line.verb, line.label, line.datatype_label) for line in connection.lines if line.changes]
+
+
+def _kinds(lines: Sequence[OfferLine]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(line.datatype_label for line in lines))
