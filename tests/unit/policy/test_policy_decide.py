@@ -161,6 +161,11 @@ def test_one_item_must_allow_all_of_a_call() -> None:
     assert isinstance(refused, Deny)
 
 
+def test_an_item_that_refuses_does_not_hide_another_that_allows() -> None:
+    about = version(items=(item(lookback_days=30), item(lookback_days=180)))
+    assert isinstance(decider().decide(about, state(), call(oldest="2026-10-01"), NOW), Permit)
+
+
 def test_a_consent_without_items_here_permits_nothing() -> None:
     decision = decider().decide(version(items=()), state(), call(), NOW)
     assert isinstance(decision, Deny)
