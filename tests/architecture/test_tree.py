@@ -23,7 +23,7 @@ DOORS = {
     "grantline.catalog.entries": "the form of the catalog file, which tests and generators build by hand",
     "grantline.consent.offer": "the values that the pages show; they are many and belong together",
 }
-# A part's `store.py` is implemented by storage, tested by contract suites, and joined by the `store.py` of a part above.
+# A part's `store.py` is implemented by storage, tested by contract suites, joined by the `store.py` of a part above.
 STORES = re.compile(r"grantline\.\w+(\.\w+)*\.store$")
 
 
