@@ -8,15 +8,16 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from demo.world import CALENDAR, World
+from demo.world import BANK, CALENDAR, World
 from grantline.app.places import Places
 from grantline.app.setup import admit
+from grantline.app.state import open_state
 from grantline.cli.supervisor import Supervisor
 from grantline.gateway.adapters.envoy_config import EnvoySettings, write_bootstrap
 from grantline.model.ids import ApiId
 
 PATIENCE_S = 60.0
-BANK = ApiId("bank")
+BANK_API = ApiId("bank")
 
 
 class NotUp(Exception):
@@ -48,8 +49,8 @@ def prepare(world: World) -> None:
             port=world.ports["bank_gateway"],
             upstream_host="127.0.0.1",
             upstream_port=world.ports["bank"],
-            decision_socket=places.decision_socket(BANK),
-            minimiser_socket=places.minimiser_socket(BANK),
+            decision_socket=places.decision_socket(BANK_API),
+            minimiser_socket=places.minimiser_socket(BANK_API),
             access_log=world.envoy_log,
         ),
         world.envoy_bootstrap,
@@ -76,6 +77,20 @@ async def until_up(world: World, task: "asyncio.Task[None]", say: Callable[[str]
                 raise NotUp(f"{name} does not answer on port {world.ports[name]}; see {world.logs}")
             await asyncio.sleep(0.05)
         say(f"{name} answers at {world.address(name)}")
+    await _until_followed(world, say)
+
+
+async def _until_followed(world: World, say: Callable[[str], None]) -> None:
+    """Both gateways follow the feed: before that they refuse every call."""
+    deadline = asyncio.get_running_loop().time() + PATIENCE_S
+    async with open_state(world.data) as state:
+        following: set[str] = set()
+        while following != {BANK, CALENDAR}:
+            if asyncio.get_running_loop().time() > deadline:
+                raise NotUp(f"only {sorted(following)} follow the feed; see {world.logs}")
+            await asyncio.sleep(0.1)
+            following = {str(row.gateway) for row in await state.read(lambda tx: tx.gateways.sessions.waiting())}
+    say("both gateways follow the feed")
 
 
 async def _answers(port: int) -> bool:

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Error as PlaywrightError
 
-from demo.play.beats import expect
+from demo.play.beats import Failed, expect
 from demo.world import World
 
 CHROMIUM = "/usr/bin/chromium"
@@ -16,6 +17,7 @@ QUIET = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 )  # fmt: skip
+PATIENCE_MS = 15_000
 DESKTOP = {"width": 1280, "height": 900}
 STOPPED = re.compile(r"Stopped at (\d+) of (\d+) gateways in ([\d.,]+)\s*(ms|s)")
 
@@ -44,16 +46,31 @@ class Visitor:
     async def arrive(cls, browser: Browser, world: World, pictures: Path) -> "Visitor":
         """A fresh profile without scripts: the pages need none."""
         context = await browser.new_context(viewport=DESKTOP, java_script_enabled=False)  # type: ignore[arg-type]
+        context.set_default_timeout(PATIENCE_MS)
         return cls(await context.new_page(), world, pictures)
+
+    @asynccontextmanager
+    async def _looking(self, what: str) -> AsyncIterator[None]:
+        """A page that is not as expected is a claim that does not hold; what stands on it is told and kept."""
+        try:
+            yield
+        except PlaywrightError as error:
+            await self.picture("unexpected")
+            said = " ".join((await self._page.inner_text("body")).split())
+            raise Failed(f"{what}: {str(error).splitlines()[0]} at {self._page.url}: {said[:300]}") from error
 
     async def connect(self, username: str, *, wishes: tuple[str, ...], things: tuple[str, ...], days: int) -> None:
         """From the app's page to a decision, narrowed to these lines, things and length."""
+        async with self._looking("connecting"):
+            await self._connect(username, (*wishes, *things, f"{days} days"))
+
+    async def _connect(self, username: str, picks: tuple[str, ...]) -> None:
         page = self._page
         await page.goto(self._world.address("budget"))
         await page.click("#connect")
         if await page.locator("#login-submit").count():
             await self._sign_in(username)
-        for label in (*wishes, *things, f"{days} days"):
+        for label in picks:
             await page.get_by_label(label, exact=False).first.check()
         await page.get_by_role("button", name="Update this summary").click()
         await self.picture("consent")
@@ -68,6 +85,10 @@ class Visitor:
 
     async def stop_newest(self) -> dict[str, Any]:
         """From Connections to the answer in two actions; what the page says of it."""
+        async with self._looking("stopping"):
+            return await self._stop_newest()
+
+    async def _stop_newest(self) -> dict[str, Any]:
         page = self._page
         await page.goto(self._world.address("authority") + "/connections")
         await self.picture("connections")
