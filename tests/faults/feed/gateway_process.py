@@ -21,6 +21,7 @@ from grantline.model.ids import ConsentId, GatewayId, opaque
 from grantline.model.reasons import Reason
 from tests.faults.feed.authority_process import ISSUER, commands
 from tests.feed_world import claims
+from tests.unit.feed.lease_runs import LeaseFromReceipt
 
 CLOCK = SystemClock()
 GRANTS = ("a", "b", "c")
@@ -29,7 +30,7 @@ GRANTS = ("a", "b", "c")
 class Running:
     """The process: its follower, its calls and what it answers."""
 
-    def __init__(self, directory: Path, name: str, address: str) -> None:
+    def __init__(self, directory: Path, name: str, address: str, following: type[Following]) -> None:
         key = load_or_create_signing_key(directory / "instance.pem")
         self.client = AuthorityClient(ISSUER, GatewayId(name), key, CLOCK, secrets.token_bytes, base_url=address)
         self.findings: list[str] = []
@@ -37,7 +38,7 @@ class Running:
         self.bundle = Bundle(self.client.bundle)
         file = TableFile(directory / "feed.json")
         self.standing = Standing(CLOCK, loaded=self.bundle.loaded)
-        self.following = Following(
+        self.following = following(
             boot=opaque("boot", secrets.token_bytes),
             clock=CLOCK,
             workers=[self.standing],
@@ -95,9 +96,10 @@ class Running:
         return None
 
 
-async def main(directory: Path, name: str, address: str) -> None:
-    await commands(Running(directory, name, address).do, {"ready": True})
+async def main(directory: Path, name: str, address: str, without: str) -> None:
+    following = {"nothing": Following, "send time": LeaseFromReceipt}[without]
+    await commands(Running(directory, name, address, following).do, {"ready": True})
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), sys.argv[2], sys.argv[3]))
+    asyncio.run(main(Path(sys.argv[1]), *sys.argv[2:]))

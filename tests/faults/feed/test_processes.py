@@ -30,9 +30,11 @@ class World:
     async def start(self, port: int = 0) -> None:
         self.authority = await Process.start("authority_process", self.directory / "state.db", port)
 
-    async def gateway(self, name: str = "bank") -> Process:
+    async def gateway(self, name: str = "bank", *, without: str = "nothing") -> Process:
+        """Enrolled, following, and letting calls through; `without` takes a rule out of it."""
         directory = self.directory / name
-        process = await Process.start("gateway_process", directory, name, f"http://127.0.0.1:{self.network.port}")
+        address = f"http://127.0.0.1:{self.network.port}"
+        process = await Process.start("gateway_process", directory, name, address, without)
         self.gateways.append(process)
         if not (directory / "feed.json").exists():
             token = await self.authority.ask("token", gateway=name)
@@ -128,6 +130,17 @@ async def test_replayed_beats_renew_nothing(world: World) -> None:
     assert (await gateway.ask("told"))["last"]["a"] - began <= LEASE_S * 1_000_000
     world.network.replay = False
     await gateway.until(stands, 10, "check", grant="a")
+
+
+async def test_without_send_times_replayed_beats_renew_for_ever(world: World) -> None:
+    """Covers: C2, C3. The rule removed: what the test before this one would see."""
+    gateway = await world.gateway(without="send time")
+    await asyncio.sleep(0.6)
+    world.network.replay = True
+    began = time.time_ns() // 1_000
+    beyond = began + (LEASE_S + 1) * 1_000_000
+    await gateway.until(lambda told: told["last"]["a"] > beyond, LEASE_S + 1 + NOISE_S, "told")
+    assert await gateway.ask("check", grant="a") == "stands"
 
 
 async def test_a_killed_authority_finishes_its_closures_after_the_restart(world: World) -> None:
