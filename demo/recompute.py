@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 Line = dict[str, Any]
+OPERATOR = "operator"
 OPERATORS = "/owners/"
 LEASE_US = 2_000_000
 
@@ -75,13 +76,14 @@ def stories(log: list[Line], begun: list[Line]) -> list[Line]:
     The log names consents by pseudonyms alone and the upstreams by ids: what joins them is the order of events.
     """
     grants = list(dict.fromkeys(line["grant"] for line in begun if OPERATORS not in line["route"]))
-    given = [line for line in log if line["type"] == "consent.given@1" and line.get("cer") and line.get("ps")]
+    given = [line for line in log if line["type"] == "consent.given@1" and line["client"] != OPERATOR]
     withdrawn = {line["cns"]: line for line in log if line["type"] == "consent.withdrawn@1"}
     closed = {line["cns"]: line for line in log if line["type"] == "consent.closed@1"}
-    people = [line for line in given if line["cns"] in withdrawn]
     told = []
-    for grant, start in zip(grants, people, strict=True):
+    for grant, start in zip(grants, given, strict=False):
         cns = start["cns"]
+        if cns not in withdrawn:
+            continue
         calls = [line for line in log if line["type"] == "gateway.decision@1" and line.get("cns") == cns]
         told.append(
             _story(start, withdrawn[cns], closed.get(cns), calls, [one for one in begun if one["grant"] == grant])

@@ -120,7 +120,8 @@ class World:
 
     def _envoy(self) -> tuple[str, ...]:
         return (str(Path(sys.executable).with_name("envoy")), "--config-path", str(self.envoy_bootstrap),
-                "--concurrency", "1", "--log-level", "warning", "--disable-hot-restart")  # fmt: skip
+                "--concurrency", "1", "--log-level", "error", "--disable-hot-restart",
+                "--file-flush-interval-msec", "200")  # fmt: skip
 
     def _settings(self) -> str:
         return f"""[server]
