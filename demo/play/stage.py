@@ -1,7 +1,7 @@
 """Sets the stage, plays all beats in order, writes the report and has it recomputed."""
 
+import asyncio
 import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -19,22 +19,28 @@ RECOMPUTE = Path(__file__).parents[1] / "recompute.py"
 
 async def play(folder: Path, report: Path | None) -> int:
     """Play on a fresh world below `folder`. 0 only if all beats held and the second program agrees."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    stage = Path(tempfile.mkdtemp(prefix="play-", dir=folder))
-    world = World.at(stage)
-    pictures = stage / "pictures"
-    pictures.mkdir()
+    world, pictures = await asyncio.to_thread(_fresh, folder)
     beats = Beats(_say)
-    report = report or stage / "report.json"
+    report = report or world.folder / "report.json"
     async with running(world, _say), browser() as opened:
         story = Story(world, Reporter(world), opened, pictures)
         held = await _all(beats, story)
         figures = await _figures(world, story)
     write(report, beats, figures)
-    agreed = subprocess.run([sys.executable, str(RECOMPUTE), str(report)], check=False).returncode == 0
+    second = await asyncio.create_subprocess_exec(sys.executable, str(RECOMPUTE), str(report))
+    agreed = await second.wait() == 0
     _say(f"report: {report}")
     _say("All beats held." if held and agreed else "The play did not hold.")
     return 0 if held and agreed else 1
+
+
+def _fresh(folder: Path) -> tuple[World, Path]:
+    """A world of its own below `folder`, and where its pictures go."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    world = World.at(Path(tempfile.mkdtemp(prefix="play-", dir=folder)))
+    pictures = world.folder / "pictures"
+    pictures.mkdir()
+    return world, pictures
 
 
 async def _all(beats: Beats, story: Story) -> bool:

@@ -47,4 +47,4 @@ GUARDS = tuple(
 
 VERSIONS.info["guards"] = GUARDS
 for _guard in GUARDS:
-    event.listen(VERSIONS, "after_create", DDL(_guard))
+    event.listen(VERSIONS, "after_create", DDL(_guard))  # type: ignore[no-untyped-call]
