@@ -54,6 +54,7 @@ async def _all(beats: Beats, story: Story) -> bool:
 
 async def _figures(world: World, story: Story) -> dict[str, Any]:
     """What the system says at the end, and where its records lie. The export is taken last: nothing comes after it."""
+    await story.settle()
     figures = await story.figures()
     export = world.folder / "export"
     shutil.rmtree(export, ignore_errors=True)

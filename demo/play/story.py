@@ -25,9 +25,9 @@ GRANTED = {"date", "amount", "category", "merchant.name"}
 BANK_GATEWAY = "--role gateway --gateway bank"
 CALENDAR = "demo.calendar"
 FROZEN_S = 10.0
-CLOSES_WITHIN_MS = 250
+LEASE_MS = 2_000
 # Lease 2,000 ms, 5 % for clocks that drift, 100 ms for the upstreams' clocks; then the closure's own commit.
-BOUND_MS = 2_000 * 105 // 100 + 100 + 100
+BOUND_MS = LEASE_MS * 105 // 100 + 100 + 100
 QUIET_S = 2.5
 
 
@@ -118,16 +118,13 @@ class Story:
     # Stopping
 
     async def stop_healthy(self) -> Facts:
-        """Both gateways acknowledge within milliseconds."""
+        """Both gateways acknowledge, long before their leases would run out. The bench says how fast, on a quiet machine."""
         await self._under_load()
         facts, closure = await self._stop()
         expect(closure.state is ClosureState.CLOSED, f"the closure is {closure.state}")
         hows = {one.gateway: one.how for one in closure.gateways}
         expect(set(hows.values()) == {"acknowledged"}, f"gateways: {hows}")
-        expect(
-            (closure.closed_after_us or 1 << 60) <= CLOSES_WITHIN_MS * 1_000,
-            f"closed after {closure.closed_after_us} µs",
-        )
+        expect((closure.closed_after_us or 1 << 60) < LEASE_MS * 1_000, f"closed after {closure.closed_after_us} µs")
         return facts
 
     async def stop_frozen(self) -> Facts:
@@ -218,7 +215,7 @@ class Story:
 
     async def verifies(self) -> Facts:
         """By the command, over the running instance and over an export."""
-        await self._here().app_post("/load", {"rate": 0, "seconds": 0})
+        await self.settle()
         for consent in self._ended:
             story = await self.reporter.story(consent)
             expect(story["admissions_after_closed"] == 0, f"{story['admissions_after_closed']} admissions after CLOSED")
@@ -250,6 +247,12 @@ class Story:
         shutil.rmtree(target, ignore_errors=True)
         told = _grantline("ledger", "export", str(target), "--data", str(self._world.data))
         expect(told.returncode == 0, f"exit {told.returncode}: {told.stderr}")
+
+    async def settle(self) -> None:
+        """End the load, if one still runs, and wait until its last record is in the log."""
+        if self._visitor is not None:
+            await self._visitor.app_post("/load", {"rate": 0, "seconds": 0})
+        await self._until_quiet()
 
     async def _until_quiet(self) -> None:
         """Nothing has been added to the log for a while."""
