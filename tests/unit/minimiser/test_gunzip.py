@@ -24,7 +24,7 @@ def test_data_in_any_pieces_gives_the_same() -> None:
     assert out == bytes(range(256)) * 1_000
 
 
-@pytest.mark.parametrize("tail", [b"x", gzip.compress(b"again")])
+@pytest.mark.parametrize("tail", [b"x", gzip.compress(b"again")], ids=["a byte", "another member"])
 @pytest.mark.parametrize("apart", [True, False])
 def test_nothing_may_follow(tail: bytes, apart: bool) -> None:
     packed = gzip.compress(b"data")
