@@ -118,7 +118,7 @@ class Story:
     # Stopping
 
     async def stop_healthy(self) -> Facts:
-        """Both gateways acknowledge, long before their leases would run out. The bench says how fast, on a quiet machine."""
+        """Both gateways acknowledge before their leases would run out; the bench says how fast on a quiet machine."""
         await self._under_load()
         facts, closure = await self._stop()
         expect(closure.state is ClosureState.CLOSED, f"the closure is {closure.state}")
