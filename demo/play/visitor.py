@@ -118,6 +118,7 @@ class Visitor:
 
     async def picture(self, name: str) -> None:
         """Keep what is to be seen."""
-        path = self._pictures / f"{len(self.screenshots) + 1:02}-{name}.png"
+        taken = len(list(self._pictures.iterdir()))
+        path = self._pictures / f"{taken + 1:02}-{name}.png"
         await self._page.screenshot(path=path, full_page=True)
         self.screenshots.append(str(path))
