@@ -110,7 +110,7 @@ class Cutoffs:
         return table
 
     def _take(self, entry: Entry) -> None:
-        if entry.kind in (Kind.POLICY, Kind.CATALOG):
+        if entry.kind in (Kind.POLICY, Kind.CATALOG) or (entry.kind is Kind.CLIENT and entry.before_position is None):
             return
         key = entry.kind, entry.id
         older = self._entries.get(key)

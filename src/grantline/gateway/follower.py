@@ -9,7 +9,7 @@ from typing import Protocol
 from grantline.gateway.bundle import Bundle
 from grantline.gateway.following import Following
 from grantline.gateway.table_file import TableFile
-from grantline.model.feed import Entries, FromAuthority, FromGateway, Marks
+from grantline.model.feed import Entries, FromAuthority, FromGateway, Kind, Marks, Welcome
 from grantline.model.setting import setting
 
 
@@ -59,6 +59,7 @@ class Follower:
         self._unsaved = asyncio.Event()
         self._announced = asyncio.Event()
         self._announced.set()
+        self._outdated = False
 
     async def run(self) -> None:
         """Until cancelled. While there is no connection the last lease runs out and every call is denied."""
@@ -92,9 +93,11 @@ class Follower:
             async with asyncio.timeout(self._settings.silent_ms / 1_000):
                 message = await connection.receive()
             self._following.receive(message)
+            self._outdated = self._outdated or _may_change_bundle(message)
+            if isinstance(message, Entries | Welcome):
+                self._announced.set()
             if isinstance(message, Entries):
                 self._unsaved.set()
-                self._announced.set()
                 await self._acknowledge(connection)
 
     async def _speak(self, connection: Connection) -> None:
@@ -128,18 +131,34 @@ class Follower:
         while True:
             await self._announced.wait()
             self._announced.clear()
-            while not self._bundle.loaded(self._marks()):
+            while self._bundle_wanted():
+                self._outdated = False
                 try:
                     await self._bundle.refresh()
                     wait_ms = self._settings.retry_ms
                 except Exception as error:  # A bundle that cannot be fetched or compiled is tried again.
+                    self._outdated = True
                     self._troubles(f"the bundle could not be loaded: {_first(error)}")
-                if not self._bundle.loaded(self._marks()):
+                if self._bundle_wanted():
                     await self._pause(wait_ms / 1_000)
                     wait_ms = min(wait_ms * 2, self._settings.longest_retry_ms)
 
+    def _bundle_wanted(self) -> bool:
+        return self._outdated or not self._bundle.loaded(self._marks())
+
     def _marks(self) -> Marks:
         return self._following.table.marks
+
+
+def _may_change_bundle(message: FromAuthority) -> bool:
+    """Clients' standing is in the bundle and in no mark; a new session may have missed the entry that told of it."""
+    match message:
+        case Entries(entries=entries):
+            return any(entry.kind is Kind.CLIENT for entry in entries)
+        case Welcome():
+            return True
+        case _:
+            return False
 
 
 def _first(error: BaseException) -> str:

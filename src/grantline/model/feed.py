@@ -34,7 +34,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """One line of the feed. `seq` is gap-free and in commit order.
 
     `min_epoch`: tokens of this grant with a lower epoch are refused (kind grant).
-    `before_position`: tokens minted before this place are refused (client, subject, agent, key, family).
+    `before_position`: tokens minted before this place are refused (client, subject, agent, key, family). A client
+    without it was registered or let act again: nothing is refused, the bundle tells of it.
     Kind token has neither: `id` is a `jti` and is refused. Kinds policy and catalog: `id` is the new hash.
     `cause` is a `Reason` code. `until`: unix seconds after which nothing this entry refuses can still be valid.
     """

@@ -24,16 +24,17 @@ class Change(StrEnum):
 
 
 async def upsert(tx: Transaction, client: Client, clock: Clock, randomness: Randomness) -> Change:
-    """Keep the registration. A client that is disabled by it is cut off through the feed in the same transaction."""
+    """Keep the registration. The feed tells gateways of its standing in the same transaction, if that changed.
+
+    A client that is disabled is cut off by that entry.
+    """
     before = await tx.clients.get(client.client_id)
     if before == client:
         return Change.NONE
     now_us = clock.wall_us()
     await tx.clients.put(client, now_us // 1_000_000)
-    if before is not None and before.status is not client.status and client.status is Standing.DISABLED:
-        until = now_us // 1_000_000 + LONGEST_TOKEN_S
-        cut = NewEntry(kind=FeedKind.CLIENT, id=client.id, cause=Reason.CLIENT_QUARANTINED, until=until, cut_off=True)
-        await tx.feed.append(cut)
+    if before is None or before.status is not client.status:
+        await tx.feed.append(_standing(client, now_us // 1_000_000 + LONGEST_TOKEN_S))
     change = Change.ADDED if before is None else Change.CHANGED
     await tx.outbox.append(
         Event(
@@ -48,6 +49,13 @@ async def upsert(tx: Transaction, client: Client, clock: Clock, randomness: Rand
         )
     )
     return change
+
+
+def _standing(client: Client, until: int) -> NewEntry:
+    """What gateways hear: that the client is stopped, or that there is news of it in their bundle."""
+    stopped = client.status is Standing.DISABLED
+    cause = Reason.CLIENT_QUARANTINED if stopped else "client_changed"
+    return NewEntry(kind=FeedKind.CLIENT, id=client.id, cause=cause, until=until, cut_off=stopped)
 
 
 def metadata_hash(client: Client) -> str:
