@@ -78,7 +78,7 @@ def calendar_api(today: Callable[[], date], log: CallLog) -> Starlette:
 def enforced(settings: Settings, parts: GatewayParts, today: Callable[[], date]) -> Enforced:
     """The API with its door, behind the gateway of the same process. The door is the same as everywhere."""
     keys = {str(GATEWAY): [parts.identity.key.public.jwk]}
-    door = RequireGateway(calendar_api(today, CallLog(settings.log)), ContextVerifier(keys, RESOURCE))
+    door = RequireGateway(calendar_api(today, CallLog(settings.log)), ContextVerifier(keys, RESOURCE, skew_ms=0))
     return Enforced(door, parts.gateway, API, settings.base)
 
 

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from grantline.model.clock import Clock, SystemClock
-from grantline.sdk.resource_server import SKEW_MS, Context
+from grantline.sdk.resource_server import Context
 
 
 class TooLate(Exception):
@@ -26,7 +26,7 @@ class CallLog:
         The time that is written is the time that is checked, so a process that stood still in between begins nothing.
         """
         began_us = self._clock.wall_us()
-        if began_us >= context.exp * 1_000_000 + SKEW_MS * 1_000:
+        if began_us >= context.exp * 1_000_000:
             raise TooLate
         line = {
             "began_us": began_us,

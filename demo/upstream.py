@@ -41,7 +41,7 @@ class Settings:
 def behind_gateway(api: Starlette, settings: Settings, resource: str) -> RequireGateway:
     """The API with its door: only what the pinned gateway signed for this resource comes in."""
     key = json.loads(settings.gateway_key.read_text())
-    return RequireGateway(api, ContextVerifier({settings.gateway: [key]}, resource))
+    return RequireGateway(api, ContextVerifier({settings.gateway: [key]}, resource, skew_ms=0))
 
 
 def api(routes: list[Route]) -> Starlette:
