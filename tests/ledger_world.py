@@ -100,11 +100,10 @@ def decision(consent: str, evaluation: str, out: str = "permit", **members) -> E
     return event(EventType.GATEWAY_DECISION, **(usual | members))
 
 
-def outcome(evaluation: str, status: int) -> Event:
+def outcome(evaluation: str, status: int, **members) -> Event:
     """What came of a decision."""
-    return event(
-        EventType.GATEWAY_OUTCOME, act="read", res="answer", detail={"evaluation": evaluation, "status": status}
-    )
+    usual = {"act": "read", "res": "answer", "detail": {"evaluation": evaluation, "status": status}}
+    return event(EventType.GATEWAY_OUTCOME, **(usual | members))
 
 
 class Producer:

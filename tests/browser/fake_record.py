@@ -1,6 +1,9 @@
 """A ledger in memory: accesses of 84 days made by a rule; every number is counted over them."""
 
-from grantline.ledger.reading import Access, EventRow, Usage
+from collections import Counter
+from datetime import UTC, datetime
+
+from grantline.ledger.reading import Access, DayUse, EventRow, Usage
 from grantline.model.errors import TemporarilyUnavailable
 from grantline.model.events import EventType
 from grantline.model.ids import ClientId, ConsentId, EventId, PersonId, PurposeId
@@ -37,6 +40,12 @@ class FakeRecord:
             )
         )  # fmt: skip
 
+    def calls_every(self, *, minutes: int, days: int) -> None:
+        """Calls at a steady pace through all of these days, so that every hour of the clock is met."""
+        for at in range(NOW - days * DAY, NOW, minutes * 60):
+            self._add(self.last + 1, at * 1_000_000, refused=False)
+            self.last += 1
+
     def calls_around_the_stop(self) -> None:
         """One call 3 ms before the stop was recorded, one 29 ms after it."""
         click = NOW * 1_000_000 + 208_000
@@ -62,6 +71,25 @@ class FakeRecord:
     async def accesses(self, consent: ConsentId, *, limit: int, before: int | None = None) -> tuple[Access, ...]:
         rows = [row for row in self._of(consent) if before is None or row.index < before]
         return tuple(reversed(rows[-limit:]))
+
+    async def days(
+        self, consent: ConsentId, *, since_us: int, offset_s: int, until_us: int | None = None
+    ) -> tuple[DayUse, ...]:
+        allowed: Counter[str] = Counter()
+        refused: Counter[str] = Counter()
+        for row in self._of(consent):
+            if since_us <= row.t and (until_us is None or row.t < until_us):
+                day = datetime.fromtimestamp(row.t // 1_000_000 + offset_s, UTC).date().isoformat()
+                (allowed if row.decision == "permit" else refused)[day] += 1
+        return tuple(DayUse(day, allowed[day], refused[day]) for day in sorted({*allowed, *refused}))
+
+    async def fields(self, consent: ConsentId, *, since_us: int = 0) -> dict[tuple[str, str], tuple[int, int]]:
+        found: dict[tuple[str, str], tuple[int, int]] = {}
+        for row in self._of(consent):
+            for name in row.fields if row.decision == "permit" and row.t >= since_us else ():
+                calls, last = found.get((row.datatype, name), (0, 0))
+                found[row.datatype, name] = calls + 1, max(last, row.t)
+        return found
 
     async def around(self, consent: ConsentId, t: int) -> tuple[Access | None, Access | None]:
         allowed = [row for row in self._of(consent) if row.decision == "permit"]

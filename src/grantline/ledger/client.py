@@ -53,14 +53,16 @@ class LedgerClient:
         asked = {"consent": consent, "limit": limit, "before": before}
         return await self._post("/query/accesses", asked, tuple[Access, ...])
 
-    async def days(self, consent: ConsentId, *, since_us: int, offset_s: int) -> tuple[DayUse, ...]:
+    async def days(
+        self, consent: ConsentId, *, since_us: int, offset_s: int, until_us: int | None = None
+    ) -> tuple[DayUse, ...]:
         """See `LedgerReader`."""
-        asked = {"consent": consent, "since_us": since_us, "offset_s": offset_s}
+        asked = {"consent": consent, "since_us": since_us, "offset_s": offset_s, "until_us": until_us}
         return await self._post("/query/days", asked, tuple[DayUse, ...])
 
-    async def fields(self, consent: ConsentId) -> dict[tuple[str, str], tuple[int, int]]:
+    async def fields(self, consent: ConsentId, *, since_us: int = 0) -> dict[tuple[str, str], tuple[int, int]]:
         """See `LedgerReader`."""
-        found = await self._post("/query/fields", {"consent": consent}, tuple[FieldUse, ...])
+        found = await self._post("/query/fields", {"consent": consent, "since_us": since_us}, tuple[FieldUse, ...])
         return {(use.datatype, use.field): (use.calls, use.last) for use in found}
 
     async def around(self, consent: ConsentId, t: int) -> tuple[Access | None, Access | None]:

@@ -7,7 +7,7 @@ import orjson
 
 from grantline.ledger import sealing
 from grantline.ledger.keys import Holder, PersonKeys
-from grantline.ledger.store import AccessRow, EntryStore, LifeRow, Projected, ProjectionStore
+from grantline.ledger.store import AccessRow, EntryStore, LifeRow, OutcomeRow, Projected, ProjectionStore
 from grantline.model.events import Event, EventType
 
 _STEP = 1024
@@ -26,8 +26,7 @@ def project(known: Iterable[Known]) -> Projected:
     rows = Projected([], [], [])
     for index, event, holder in known:
         if event.type == EventType.GATEWAY_OUTCOME:
-            status = event.detail.get("status")
-            rows.outcomes.append((_text(event.detail, "evaluation"), status if isinstance(status, int) else None))
+            rows.outcomes.append(_outcome(event))
         elif event.type == EventType.GATEWAY_DECISION:
             if event.consent is not None:
                 rows.accesses.append(_access(index, event, holder))
@@ -47,6 +46,12 @@ def _access(index: int, event: Event, holder: Holder) -> AccessRow:
         fields=orjson.dumps(fields if isinstance(fields, list | tuple) else []).decode(),
         evaluation=_text(detail, "evaluation"),
     )  # fmt: skip
+
+
+def _outcome(event: Event) -> OutcomeRow:
+    status = event.detail.get("status")
+    stopped = (event.rsn or "unknown") if event.out == "deny" else None
+    return OutcomeRow(_text(event.detail, "evaluation"), status if isinstance(status, int) else None, stopped)
 
 
 def _life(index: int, event: Event, holder: Holder) -> LifeRow:

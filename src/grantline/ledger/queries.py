@@ -36,12 +36,14 @@ class DaysArguments(msgspec.Struct, frozen=True):
     consent: ConsentId
     since_us: int
     offset_s: int
+    until_us: int | None = None
 
 
 class FieldsArguments(msgspec.Struct, frozen=True):
     """Of `fields`."""
 
     consent: ConsentId
+    since_us: int = 0
 
 
 class AroundArguments(msgspec.Struct, frozen=True):
@@ -107,12 +109,12 @@ class Queries:
     def days(self, asked: DaysArguments) -> tuple[DayUse, ...]:
         """Counts by day."""
         ref = self._ref(asked.consent)
-        return () if ref is None else self._projections.days(ref, asked.since_us, asked.offset_s)
+        return () if ref is None else self._projections.days(ref, asked.since_us, asked.offset_s, asked.until_us)
 
     def fields(self, asked: FieldsArguments) -> tuple[FieldUse, ...]:
         """Counts by field."""
         ref = self._ref(asked.consent)
-        return () if ref is None else self._projections.fields(ref)
+        return () if ref is None else self._projections.fields(ref, asked.since_us)
 
     def around(self, asked: AroundArguments) -> tuple[Access | None, Access | None]:
         """Last permitted, first refused after."""

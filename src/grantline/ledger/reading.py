@@ -77,12 +77,15 @@ class LedgerReader(Protocol):
         """Newest first; `before` is an entry index to page on from."""
         ...
 
-    async def days(self, consent: ConsentId, *, since_us: int, offset_s: int) -> tuple[DayUse, ...]:
-        """Days with accesses since then, in order; a day begins at midnight of UTC + `offset_s`."""
+    async def days(
+        self, consent: ConsentId, *, since_us: int, offset_s: int, until_us: int | None = None
+    ) -> tuple[DayUse, ...]:
+        """Days with accesses from `since_us` up to before `until_us`, in order; a day begins at midnight of
+        UTC + `offset_s`."""
         ...
 
-    async def fields(self, consent: ConsentId) -> dict[tuple[str, str], tuple[int, int]]:
-        """(kind of data, field id) → (allowed calls that carried it, unix µs of the last)."""
+    async def fields(self, consent: ConsentId, *, since_us: int = 0) -> dict[tuple[str, str], tuple[int, int]]:
+        """(kind of data, field id) → (allowed calls since then that carried it, unix µs of the last)."""
         ...
 
     async def around(self, consent: ConsentId, t: int) -> tuple[Access | None, Access | None]:

@@ -158,13 +158,21 @@ class LifeRow(NamedTuple):
     version: int | None
 
 
+class OutcomeRow(NamedTuple):
+    """What became of one permitted call. `stopped`: why it did not leave after all; None when it did."""
+
+    evaluation: str
+    status: int | None
+    stopped: str | None
+
+
 @dataclass(slots=True)
 class Projected:
-    """What a run of entries adds to projections. `outcomes`: (evaluation, HTTP status)."""
+    """What a run of entries adds to projections."""
 
     accesses: list[AccessRow]
     lives: list[LifeRow]
-    outcomes: list[tuple[str, int | None]]
+    outcomes: list[OutcomeRow]
 
 
 class ProjectionStore(Protocol):
@@ -186,12 +194,12 @@ class ProjectionStore(Protocol):
         """Newest first."""
         ...
 
-    def days(self, ref: str, since_us: int, offset_s: int) -> tuple[DayUse, ...]:
-        """Counts by day of UTC + `offset_s`, in order."""
+    def days(self, ref: str, since_us: int, offset_s: int, until_us: int | None) -> tuple[DayUse, ...]:
+        """Counts by day of UTC + `offset_s`, in order, before `until_us` if there is one."""
         ...
 
-    def fields(self, ref: str) -> tuple[FieldUse, ...]:
-        """Counts by kind of data and field."""
+    def fields(self, ref: str, since_us: int) -> tuple[FieldUse, ...]:
+        """Counts by kind of data and field, since then."""
         ...
 
     def around(self, ref: str, consent: ConsentId, t: int) -> tuple[Access | None, Access | None]:

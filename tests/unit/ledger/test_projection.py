@@ -6,6 +6,8 @@ from grantline.ledger.keys import PersonKeys
 from grantline.ledger.queries import (
     AccessesArguments,
     AroundArguments,
+    DaysArguments,
+    FieldsArguments,
     LifeArguments,
     PersonArguments,
     Queries,
@@ -61,6 +63,44 @@ async def test_counts_calls_and_outcomes_are_those_of_the_entries(tmp_path):
         assert (last.t, first.t, first.reason) == (1_002, 2_000, "grant_withdrawn")
         assert [each.type for each in life] == [EventType.CONSENT_GIVEN]
         assert [each.type for each in person] == [EventType.SIGN_IN, EventType.CONSENT_GIVEN]
+
+
+async def test_a_permit_that_the_last_check_stopped_counts_as_refused(tmp_path):
+    """Covers: P15, I4. Its outcome says so: the call never left, whatever the decision before it was."""
+    async with ledger_in(tmp_path) as world:
+        await filled(world)
+        stopped = outcome("ev_2", 401, out="deny", rsn="grant_withdrawn")
+        await world.sequencer.append(Producer("gw2").says(stopped))
+        usage, calls, (last, first), *_ = await everything(queries_of(world))
+        assert (usage["g_one"].allowed, usage["g_one"].refused, usage["g_one"].last_used) == (2, 2, 1_001)
+        assert usage["g_one"].fields == {"amount": (2, 1_001), "date": (2, 1_001)}
+        assert [(call.decision, call.reason) for call in calls[:2]] == [
+            ("deny", "grant_withdrawn"), ("deny", "grant_withdrawn"),
+        ]  # fmt: skip
+        assert (last.t, first.t) == (1_001, 2_000)
+
+
+async def test_days_and_fields_are_counted_within_their_window(tmp_path):
+    """Covers: P3, P15. The window is a half-open stretch of time, so two beside each other count nothing twice."""
+    day = 86_400_000_000
+    async with ledger_in(tmp_path) as world:
+        await world.sequencer.append(Producer().says(about()))
+        made = [decision("g_one", f"ev_{at}", t=at * day // 2) for at in range(6)]
+        refused = decision("g_one", "ev_9", "deny", t=2 * day)
+        await world.sequencer.append(Producer("gw1").says(*made, refused))
+        queries = queries_of(world)
+
+        def days(since, until, offset=0):
+            found = queries.days(DaysArguments("g_one", since, offset, until))
+            return [(use.day, use.allowed, use.refused) for use in found]
+
+        assert days(day, 2 * day) == [("1970-01-02", 2, 0)]
+        assert days(day, None) == [("1970-01-02", 2, 0), ("1970-01-03", 2, 1)]
+        assert days(0, day, 12 * 3_600) == [("1970-01-01", 1, 0), ("1970-01-02", 1, 0)]
+        fields = queries.fields(FieldsArguments("g_one", since_us=2 * day))
+        assert {(use.field, use.calls, use.last) for use in fields} == {
+            ("amount", 2, 5 * day // 2), ("date", 2, 5 * day // 2),
+        }  # fmt: skip
 
 
 async def test_pages_go_on_where_the_last_one_ended(tmp_path):

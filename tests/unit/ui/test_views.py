@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -242,8 +243,7 @@ def test_a_choice_of_another_api_does_not_ask_for_things() -> None:
 def test_an_act_stands_over_its_own_day() -> None:
     """Covers: P3. The ring of an act and the bar of the same day share their place."""
     day_us = (NOW - 10 * DAY) * 1_000_000
-    use = Use()
-    use.allowed[FORMATS.date_key(day_us)] = 4
+    use = Use(Counter({FORMATS.date_key(day_us): 4}), Counter(), {})
     given = EventRow(
         index=1, event_id=EventId("e-1"), type=EventType.CONSENT_GIVEN, t=day_us, reason=None, version=1
     )  # fmt: skip

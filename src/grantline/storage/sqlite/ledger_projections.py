@@ -25,6 +25,11 @@ _ADD_LIFE = Statement(insert(LIVES).values({name: bindparam(name) for name in Li
 _SET_STATUS = Statement(
     update(ACCESSES).where(ACCESSES.c.evaluation == bindparam("of")).values(status=bindparam("new_status"))
 )
+_SET_STOPPED = Statement(
+    update(ACCESSES)
+    .where(ACCESSES.c.evaluation == bindparam("of"), ACCESSES.c.decision == "permit")
+    .values(decision="deny", reason=bindparam("stopped"))
+)
 _OURS = ACCESSES.c.ref == bindparam("ref")
 _PERMITTED = ACCESSES.c.decision == "permit"
 _COUNTS = Statement(
@@ -35,20 +40,11 @@ _COUNTS = Statement(
         func.max(ACCESSES.c.t).filter(_PERMITTED).label("last"),
     ).where(_OURS)
 )
-_each = func.json_each(ACCESSES.c.fields).table_valued("value")
-_FIELDS = Statement(
-    select(_each.c.value, func.count().label("calls"), func.max(ACCESSES.c.t).label("last"))
-    .select_from(ACCESSES)
-    .join(_each, ACCESSES.c.idx.is_not(None))
-    .where(and_(_OURS, _PERMITTED))
-    .group_by(_each.c.value)
-)
-_FIELD_USE = Statement(
-    select(ACCESSES.c.datatype, _each.c.value, func.count().label("calls"), func.max(ACCESSES.c.t).label("last"))
-    .select_from(ACCESSES)
-    .join(_each, ACCESSES.c.idx.is_not(None))
-    .where(and_(_OURS, _PERMITTED))
-    .group_by(ACCESSES.c.datatype, _each.c.value)
+# Calls differ little in their fields: a handful of sets is taken apart here, not every call by the database.
+_FIELD_SETS = Statement(
+    select(ACCESSES.c.datatype, ACCESSES.c.fields, func.count().label("calls"), func.max(ACCESSES.c.t).label("last"))
+    .where(and_(_OURS, _PERMITTED, ACCESSES.c.t >= bindparam("since_us")))
+    .group_by(ACCESSES.c.datatype, ACCESSES.c.fields)
 )
 _day = func.date(ACCESSES.c.t / 1_000_000 + bindparam("offset_s"), "unixepoch")
 _DAYS = Statement(
@@ -57,7 +53,7 @@ _DAYS = Statement(
         func.count().filter(_PERMITTED).label("allowed"),
         func.count().filter(~_PERMITTED).label("refused"),
     )
-    .where(_OURS, ACCESSES.c.t >= bindparam("since_us"))
+    .where(_OURS, ACCESSES.c.t >= bindparam("since_us"), ACCESSES.c.t < bindparam("until_us"))
     .group_by("day")
     .order_by("day")
 )
@@ -95,13 +91,18 @@ class SqliteProjectionStore:
         return 0 if row is None else int(row["size"])
 
     def apply(self, size: int, rows: Projected) -> None:
-        """Decisions go in before outcomes, so that a pair within one run is joined."""
+        """Decisions go in before outcomes, so that a pair within one run is joined.
+
+        A permit whose call was stopped at the last check is kept as the refusal that it became.
+        """
 
         def unit(writing: Writing) -> None:
             writing.rows(_ADD_ACCESS, rows.accesses)
             writing.rows(_ADD_LIFE, rows.lives)
-            for evaluation, status in rows.outcomes:
-                writing.run(_SET_STATUS, of=evaluation, new_status=status)
+            for outcome in rows.outcomes:
+                writing.run(_SET_STATUS, of=outcome.evaluation, new_status=outcome.status)
+                if outcome.stopped is not None:
+                    writing.run(_SET_STOPPED, of=outcome.evaluation, stopped=outcome.stopped)
             writing.run(_SET_APPLIED, size=size)
 
         self._file.write(unit)
@@ -111,7 +112,10 @@ class SqliteProjectionStore:
         row = self._file.one(_COUNTS, ref=ref)
         if row is None or not row["allowed"] + row["refused"]:
             return None
-        fields = {each["value"]: (each["calls"], each["last"]) for each in self._file.all(_FIELDS, ref=ref)}
+        fields: dict[str, tuple[int, int]] = {}
+        for use in self.fields(ref, 0):
+            calls, last = fields.get(use.field, (0, 0))
+            fields[use.field] = calls + use.calls, max(last, use.last)
         return Usage(
             consent=consent, allowed=row["allowed"], refused=row["refused"],
             first_used=row["first"], last_used=row["last"], fields=fields,
@@ -122,15 +126,20 @@ class SqliteProjectionStore:
         rows = self._file.all(_PAGE, ref=ref, before=_NO_END if before is None else before, count=limit)
         return tuple(_access(row, consent) for row in rows)
 
-    def days(self, ref: str, since_us: int, offset_s: int) -> tuple[DayUse, ...]:
+    def days(self, ref: str, since_us: int, offset_s: int, until_us: int | None) -> tuple[DayUse, ...]:
         """Grouped by the database."""
-        rows = self._file.all(_DAYS, ref=ref, since_us=since_us, offset_s=offset_s)
+        until = _NO_END if until_us is None else until_us
+        rows = self._file.all(_DAYS, ref=ref, since_us=since_us, offset_s=offset_s, until_us=until)
         return tuple(DayUse(row["day"], row["allowed"], row["refused"]) for row in rows)
 
-    def fields(self, ref: str) -> tuple[FieldUse, ...]:
-        """Grouped by the database."""
-        rows = self._file.all(_FIELD_USE, ref=ref)
-        return tuple(FieldUse(row["datatype"], row["value"], row["calls"], row["last"]) for row in rows)
+    def fields(self, ref: str, since_us: int) -> tuple[FieldUse, ...]:
+        """Sets of fields grouped by the database, then taken apart."""
+        counted: dict[tuple[str, str], tuple[int, int]] = {}
+        for row in self._file.all(_FIELD_SETS, ref=ref, since_us=since_us):
+            for name in orjson.loads(row["fields"]):
+                calls, last = counted.get((row["datatype"], name), (0, 0))
+                counted[row["datatype"], name] = calls + row["calls"], max(last, row["last"])
+        return tuple(FieldUse(datatype, name, *use) for (datatype, name), use in sorted(counted.items()))
 
     def around(self, ref: str, consent: ConsentId, t: int) -> tuple[Access | None, Access | None]:
         """By the gateways' own times."""

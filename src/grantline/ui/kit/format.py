@@ -34,6 +34,11 @@ class Formats:
         """Unix seconds of the reader's noon today."""
         return int(self._at(self.now).replace(hour=12, minute=0, second=0).timestamp())
 
+    def offset(self, seconds: int) -> int:
+        """Seconds by which the reader's clock is ahead of UTC at that moment."""
+        ahead = self._at(seconds).utcoffset()
+        return 0 if ahead is None else int(ahead.total_seconds())
+
     def day(self, seconds: float) -> When:
         """`14 Nov 2026`."""
         at = self._at(seconds)

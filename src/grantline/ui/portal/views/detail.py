@@ -54,7 +54,6 @@ class UseView:
     chart: UseChart
     has_acts: bool
     rows: tuple[DayRow, ...]
-    complete: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +146,7 @@ def use_view(use: Use, life: Sequence[EventRow], formats: Formats) -> UseView:
         for day in reversed(wanted)
         if use.allowed[day] or use.refused[day]
     )
-    return UseView(summary, chart, bool(acts), rows, use.complete)
+    return UseView(summary, chart, bool(acts), rows)
 
 
 def fields_view(connection: Connection, use: Use, formats: Formats) -> FieldsView:
@@ -157,14 +156,15 @@ def fields_view(connection: Connection, use: Use, formats: Formats) -> FieldsVie
         for line in connection.lines
         for field in line.fields
     }
-    most = max((use.fields[field] for field in granted), default=0)
+    used = {field: use.fields.get(field, (0, 0)) for field in granted}
+    most = max((calls for calls, _ in used.values()), default=0)
     rows = tuple(
         FieldRow(
             label=f"{label[:1].upper()}{label[1:]}",
             of=kind,
-            share=round(100 * use.fields[field] / most, 1) if most else 0,
-            calls=count(use.fields[field]),
-            last=formats.day_or_today(use.last[field] / 1_000_000) if field in use.last else None,
+            share=round(100 * used[field][0] / most, 1) if most else 0,
+            calls=count(used[field][0]),
+            last=formats.day_or_today(used[field][1] / 1_000_000) if used[field][0] else None,
         )
         for field, (kind, label) in granted.items()
     )
