@@ -15,6 +15,8 @@ from grantline.model.events import Event, EventType
 from grantline.model.ids import ConsentId, EvaluationId, GatewayId, PurposeId, Randomness, event_id
 from grantline.model.reasons import Reason
 
+# It may quote the caller, and a caller must not make records large.
+_LONGEST_WHY = 500
 _TRACE = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}\Z")
 
 
@@ -114,7 +116,7 @@ def _of_the_decision(decision: Decision) -> dict[str, object]:
         case Permit():
             return {"fields": decision.fields}
         case Deny():
-            return {"fields": (), "why": decision.detail}
+            return {"fields": (), "why": decision.detail[:_LONGEST_WHY]}
 
 
 @dataclass(frozen=True, slots=True)

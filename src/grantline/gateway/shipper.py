@@ -13,6 +13,9 @@ Submit = Callable[[Submission], Awaitable[Accepted]]
 """Returns once the events are durable in the ledger. Raises what its transport raises."""
 
 MOST_AT_ONCE = 500
+MOST_BYTES = 2 * 1024 * 1024
+"""In one submission. Half of what the ledger takes, or a burst of large events would be refused for ever."""
+
 FIRST_PAUSE = 0.05
 LONGEST_PAUSE = 1.0
 
@@ -35,7 +38,7 @@ async def ship(
 
 async def drain(spool: Spool, producer: str, submit: Submit) -> None:
     """Send everything that is durable now."""
-    while events := spool.undelivered(MOST_AT_ONCE):
+    while events := spool.undelivered(MOST_AT_ONCE, MOST_BYTES):
         # The events are JSON already and go into the message as they stand.
         raw = cast(tuple[Sequenced, ...], tuple(msgspec.Raw(kept.raw) for kept in events))
         accepted = await submit(Submission(producer=producer, events=raw))

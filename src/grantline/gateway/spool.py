@@ -6,6 +6,7 @@ import os
 import threading
 from collections import deque
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import msgspec
@@ -27,6 +28,9 @@ Delivered files are kept longer than any proxy lets a call run: after a restart 
 
 _LARGEST_EVENT = 16_384
 _LARGEST_BATCH = 200
+_OUTCOME_WAITS_S = 0.05
+"""Nobody waits for an outcome, so it is synced with the next decision or after this time, whichever is first: a sync
+of its own would make that decision wait for two. A crash in between leaves a call whose outcome is unknown."""
 _encode = msgspec.json.Encoder().encode
 
 
@@ -61,6 +65,7 @@ class Spool:
         self._files = deque([*found.files, self._file])
         self._undelivered = deque(found.events)
         self._waiting: list[_Waiting] = []
+        self._awaited = False
         self._outstanding = 0
         self._broken: str | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -87,7 +92,9 @@ class Spool:
         self._outstanding += 1
         with self._wake:
             self._waiting.append(waiting)
-            self._wake.notify()
+            self._awaited = self._awaited or not outcome or len(self._waiting) >= _LARGEST_BATCH
+            if self._awaited or len(self._waiting) == 1:
+                self._wake.notify()
         return waiting.done
 
     def _require_room(self, size: int, most: int) -> None:
@@ -110,9 +117,20 @@ class Spool:
 
     # Asked by the shipper
 
-    def undelivered(self, most: int) -> tuple[Kept, ...]:
-        """The oldest durable events that the ledger has not acknowledged, in order."""
-        return tuple(self._undelivered[n] for n in range(min(most, len(self._undelivered))))
+    def undelivered(self, most: int, most_bytes: int | None = None) -> tuple[Kept, ...]:
+        """The oldest durable events that the ledger has not acknowledged, in order, and at least one if there is any.
+
+        `most_bytes`: what they may have together.
+        """
+        found: list[Kept] = []
+        left = most_bytes
+        for kept in islice(self._undelivered, most):
+            if left is not None:
+                left -= len(kept.raw) + 1
+                if left < 0 and found:
+                    break
+            found.append(kept)
+        return tuple(found)
 
     def delivered(self, last_seq: int) -> None:
         """The ledger holds everything up to `last_seq`; files wholly below it go once their calls must be over."""
@@ -148,10 +166,12 @@ class Spool:
                 self._tell(batch, kept)
 
     def _next_batch(self) -> list[_Waiting]:
+        """What waits, once somebody waits for it or it has waited long enough. Empty: the spool is closed."""
         with self._wake:
-            while not self._waiting and not self._closing:
-                self._wake.wait()
+            self._wake.wait_for(lambda: self._waiting or self._closing)
+            self._wake.wait_for(lambda: self._awaited or self._closing, timeout=_OUTCOME_WAITS_S)
             batch, self._waiting = self._waiting[:_LARGEST_BATCH], self._waiting[_LARGEST_BATCH:]
+            self._awaited = bool(self._waiting)
         return batch
 
     def _write(self, batch: list[_Waiting]) -> list[Kept]:

@@ -15,6 +15,7 @@ from grantline.gateway import spool as spool_module
 from grantline.gateway.segments import SUFFIX, read
 from grantline.gateway.shipper import drain, ship
 from grantline.gateway.spool import KEEP_US, LONGEST_LAG_US, Spool
+from grantline.ledger.ingest import MAX_BODY
 from grantline.model.errors import AuditUnavailable
 from grantline.model.events import Accepted, Event, EventType, Sequenced, Submission
 from grantline.model.ids import ConsentId, EventId
@@ -233,6 +234,52 @@ async def test_a_failed_sync_refuses_this_and_everything_after(
         spool.append(event(clock, 3))
 
 
+class Syncs:
+    """Counts what the disk is asked to sync."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.count = 0
+        self._sync = os.fdatasync
+        monkeypatch.setattr(os, "fdatasync", self)
+
+    def __call__(self, descriptor: int) -> None:
+        self.count += 1
+        self._sync(descriptor)
+
+
+async def test_outcomes_are_synced_with_the_next_decision_in_their_order(
+    opened: Open, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Covers: ARCHITECTURE.md, Processes (durable before the upstream call; one sync for it)."""
+    monkeypatch.setattr(spool_module, "_OUTCOME_WAITS_S", 30)
+    spool = opened()
+    outcomes = [spool.append(event(clock, n, EventType.GATEWAY_OUTCOME), outcome=True) for n in range(3)]
+    for _ in range(50):  # The writer's thread has every chance to begin too early.
+        await asyncio.to_thread(os.sched_yield)
+    assert not any(outcome.done() for outcome in outcomes)
+    syncs = Syncs(monkeypatch)
+    assert await spool.append(event(clock, 3)) == 4
+    assert [await outcome for outcome in outcomes] == [1, 2, 3]
+    assert syncs.count == 1
+
+
+async def test_outcomes_that_no_decision_follows_are_durable_by_themselves(opened: Open, clock: ManualClock) -> None:
+    spool = opened()
+    async with asyncio.timeout(5):
+        assert await spool.append(event(clock, 1, EventType.GATEWAY_OUTCOME), outcome=True) == 1
+
+
+async def test_closing_writes_outcomes_that_still_wait(
+    opened: Open, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spool_module, "_OUTCOME_WAITS_S", 30)
+    spool = opened()
+    await spool.append(event(clock, 1))
+    spool.append(event(clock, 1, EventType.GATEWAY_OUTCOME), outcome=True)
+    await spool.close()
+    assert opened().open_decisions == ()
+
+
 async def test_no_room_for_a_new_file_refuses_and_recovers_when_there_is(
     opened: Open, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -273,6 +320,20 @@ async def test_everything_reaches_the_ledger_in_order_though_it_was_away(opened:
     shipping.cancel()
     assert [one.event.event_id for one in ledger.held] == [f"e{n}" for n in range(1_200)]
     assert {one.boot for one in ledger.held} == {spool.boot}
+
+
+async def test_no_submission_is_larger_than_the_ledger_takes(opened: Open, clock: ManualClock) -> None:
+    """Otherwise a burst of large events would be refused for ever, and every call after it."""
+    spool, ledger, sizes = opened(), Ledger(), []
+
+    async def submit(submission: Submission) -> Accepted:
+        sizes.append(len(msgspec.json.encode(submission)))
+        return await ledger.submit(submission)
+
+    await asyncio.gather(*(spool.append(event(clock, n, why="x" * 16_000)) for n in range(400)))
+    await drain(spool, "bank-1", submit)
+    assert len(ledger.held) == 400
+    assert max(sizes) <= MAX_BODY
 
 
 async def test_what_was_left_is_delivered_after_a_restart(opened: Open, clock: ManualClock) -> None:
