@@ -2,17 +2,18 @@
 
 import secrets
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from grantline.app.places import Places
-from grantline.app.state import open_state
 from grantline.crypto.custody.file import load_or_create_signing_key, write_private
 from grantline.ledger.settings import Places as LedgerPlaces
 from grantline.model.clock import SystemClock
 from grantline.model.ids import GatewayId
-from grantline.signals import issue_token
-from grantline.storage.sqlite.transaction import SqliteTransaction
+
+if TYPE_CHECKING:
+    from grantline.storage.sqlite.transaction import SqliteTransaction
 
 AUTHORITY = "authority"
 
@@ -30,6 +31,9 @@ def prepare(data: Path) -> None:
 
 async def admit(data: Path, gateways: tuple[GatewayId, ...]) -> None:
     """Leave a one-time token for each gateway of this machine that is not enrolled yet."""
+    # The ledger makes its keys here too, and is not to carry the state with it.
+    from grantline.app.state import open_state
+
     places = Places(data)
     async with open_state(data, create=True) as state:
         enrolled = {one.gateway for one in await state.read(lambda tx: tx.gateways.enrolments.gateways())}
@@ -40,6 +44,8 @@ async def admit(data: Path, gateways: tuple[GatewayId, ...]) -> None:
             write_private(places.gateway_token(gateway), token.encode())
 
 
-async def gateway_token(tx: SqliteTransaction, gateway: GatewayId) -> str:
+async def gateway_token(tx: "SqliteTransaction", gateway: GatewayId) -> str:
     """A one-time token by which `gateway` may enrol within half an hour."""
+    from grantline.signals import issue_token
+
     return await issue_token(tx, gateway, SystemClock(), secrets.token_bytes)

@@ -1,13 +1,20 @@
 """The OAuth 2.1 / OpenID server: endpoints, steps, grants, client authentication, tokens."""
 
-from grantline.authorization.application import endpoints
-from grantline.authorization.http import Response
-from grantline.authorization.interaction import Answered, Interaction, Waiting
-from grantline.authorization.operator import appoint
-from grantline.authorization.profiles import card_of
-from grantline.authorization.resource_lists import GatewayResourceLists
-from grantline.authorization.server import Keys, Pages, ResourceLists, Server
-from grantline.authorization.settings import Settings
+from typing import TYPE_CHECKING
+
+from grantline.model.door import opens_on_use
+
+if TYPE_CHECKING:
+    from grantline.authorization.application import endpoints
+    from grantline.authorization.http import Response
+    from grantline.authorization.interaction import Answered, Interaction, Waiting
+    from grantline.authorization.operator import appoint
+    from grantline.authorization.profiles import card_of
+    from grantline.authorization.resource_lists import GatewayResourceLists
+    from grantline.authorization.server import Keys, Pages, ResourceLists, Server
+    from grantline.authorization.settings import Settings
+else:
+    __getattr__ = opens_on_use(__name__)
 
 __all__ = [
     "Answered",

@@ -1,11 +1,18 @@
 """What may be delegated: APIs, routes, actions, fields, scopes, purposes. Knows no person and no token."""
 
-from grantline.catalog.asked import Asked, AskedKey, join, key_of
-from grantline.catalog.catalog import Catalog
-from grantline.catalog.details import from_detail, to_detail
-from grantline.catalog.entries import CatalogFile
-from grantline.catalog.lint import lint
-from grantline.catalog.load import build_catalog, load_catalog, strict
+from typing import TYPE_CHECKING
+
+from grantline.model.door import opens_on_use
+
+if TYPE_CHECKING:
+    from grantline.catalog.asked import Asked, AskedKey, join, key_of
+    from grantline.catalog.catalog import Catalog
+    from grantline.catalog.details import from_detail, to_detail
+    from grantline.catalog.entries import CatalogFile
+    from grantline.catalog.lint import lint
+    from grantline.catalog.load import build_catalog, load_catalog, strict
+else:
+    __getattr__ = opens_on_use(__name__)
 
 __all__ = [
     "Asked",

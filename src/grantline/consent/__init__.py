@@ -3,25 +3,32 @@
 `read`, `receipt`, `enforced` and `words` are namespaces of the front door: `from grantline.consent import words`.
 """
 
-from grantline.consent import enforced, read, receipt, words
-from grantline.consent.answer import narrow, summarise
-from grantline.consent.ask import apis_to_ask, make_offer
-from grantline.consent.lines import offer_lines
-from grantline.consent.narrowing import all_covered, effective
-from grantline.consent.offer import (
-    Agreed,
-    Approval,
-    ClientCard,
-    ClientProfile,
-    Offer,
-    Picks,
-    ResourceChoice,
-    Summary,
-)
-from grantline.consent.record import Amended, Consents, Ending
-from grantline.consent.sealing import from_bytes, to_bytes
-from grantline.consent.settings import Settings
-from grantline.consent.versions import Agreement, compose
+from typing import TYPE_CHECKING
+
+from grantline.model.door import opens_on_use
+
+if TYPE_CHECKING:
+    from grantline.consent import enforced, read, receipt, words
+    from grantline.consent.answer import narrow, summarise
+    from grantline.consent.ask import apis_to_ask, make_offer
+    from grantline.consent.lines import offer_lines
+    from grantline.consent.narrowing import all_covered, effective
+    from grantline.consent.offer import (
+        Agreed,
+        Approval,
+        ClientCard,
+        ClientProfile,
+        Offer,
+        Picks,
+        ResourceChoice,
+        Summary,
+    )
+    from grantline.consent.record import Amended, Consents, Ending
+    from grantline.consent.sealing import from_bytes, to_bytes
+    from grantline.consent.settings import Settings
+    from grantline.consent.versions import Agreement, compose
+else:
+    __getattr__ = opens_on_use(__name__)
 
 __all__ = [
     "Agreed",

@@ -4,6 +4,7 @@ import hashlib
 import secrets
 from dataclasses import dataclass, field
 
+from grantline.identity.settings import SessionSettings
 from grantline.identity.store import SessionRow, Transaction
 from grantline.model.clock import Clock
 from grantline.model.events import Event, EventType
@@ -26,14 +27,6 @@ class Session:
     amr: tuple[str, ...]
     csrf: str
     secret: str = field(default="", repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class SessionSettings:
-    """How long a sign-in lasts, in seconds."""
-
-    idle: int = field(default=1_800, metadata={"help": "Seconds without a request after which a session ends."})
-    absolute: int = field(default=43_200, metadata={"help": "Seconds after which a session ends in any case."})
 
 
 class Sessions:

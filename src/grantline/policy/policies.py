@@ -1,30 +1,13 @@
 """A policy set: parsed once, checked strictly against its schema, every policy known by its own name."""
 
-import hashlib
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from importlib import resources
+from collections.abc import Sequence
 from typing import Any
 
 import cedarpy
 
 from grantline.model.errors import InvalidConfiguration
-
-_NAMESPACE = "Grantline"
-
-
-@dataclass(frozen=True, slots=True)
-class PolicyTexts:
-    """What is published to gateways: schema and policies as Cedar text. `hash` names exactly these bytes."""
-
-    schema: str
-    policies: str
-
-    @property
-    def hash(self) -> str:
-        """SHA-256 over both texts, lower-case hex."""
-        return hashlib.sha256(f"{self.schema}\0{self.policies}".encode()).hexdigest()
+from grantline.policy.texts import PolicyTexts
 
 
 class Verdict(tuple[bool, tuple[str, ...], tuple[str, ...]]):
@@ -70,21 +53,6 @@ class Policies:
         return Verdict((result.allowed, tuple(sorted(found.reasons)), tuple(map(str, found.errors))))
 
 
-def core_texts(actions: Iterable[str], overlays: Iterable[str] = ()) -> PolicyTexts:
-    """The texts to publish for a catalog's `actions`, with the organisation's own policies, which may only forbid."""
-    names = ", ".join(json.dumps(action) for action in sorted(actions))
-    applies = f"principal: [{_NAMESPACE}::Client], resource: [{_NAMESPACE}::Data], context: {_NAMESPACE}::Call"
-    schema = f"{_packaged('schema.cedar')}\naction {names} appliesTo {{ {applies} }};\n"
-    additions = list(overlays)
-    for overlay in additions:
-        _require_only_forbids(overlay)
-    return PolicyTexts(schema, "\n".join([_packaged("core.cedar"), *additions]))
-
-
-def _packaged(name: str) -> str:
-    return resources.files("grantline.policy").joinpath(name).read_text(encoding="utf-8")
-
-
 def _schema(text: str) -> cedarpy.Schema:
     try:
         return cedarpy.Schema.from_str(text)
@@ -102,7 +70,8 @@ def _static(text: str) -> list[dict[str, Any]]:
     return list(parsed["staticPolicies"].values())
 
 
-def _require_only_forbids(text: str) -> None:
+def require_only_forbids(text: str) -> None:
+    """Raises `InvalidConfiguration` when one of the policies permits."""
     for policy in _static(text):
         if policy["effect"] != "forbid":
             raise InvalidConfiguration(f"Policy {policy['annotations'].get('id')!r} may only forbid: consent permits.")
