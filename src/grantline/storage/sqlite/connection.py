@@ -7,10 +7,10 @@ from pathlib import Path
 Connect = Callable[[Path], sqlite3.Connection]
 
 
-def connect(path: Path) -> sqlite3.Connection:
+def connect(path: Path, *, factory: type[sqlite3.Connection] = sqlite3.Connection) -> sqlite3.Connection:
     """A connection without implicit transactions; callers say BEGIN themselves."""
     connection = sqlite3.connect(
-        path, isolation_level=None, check_same_thread=False, timeout=30.0, cached_statements=512
+        path, isolation_level=None, check_same_thread=False, timeout=30.0, cached_statements=512, factory=factory
     )
     connection.row_factory = sqlite3.Row
     connection.execute("PRAGMA journal_mode=WAL")
