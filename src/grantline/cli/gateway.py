@@ -1,12 +1,16 @@
 """`grantline gateway …`: let gateways in, see them, take them out, and write the configuration of their Envoy."""
 
+import secrets
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from grantline.cli.options import DEFAULT_DATA, ConfigOption, DataOption, run
+
+if TYPE_CHECKING:
+    from grantline.model.feed import Position
 
 app = typer.Typer(no_args_is_help=True, help="Gateways: enrol, list, remove, configure their proxies.")
 
@@ -22,6 +26,24 @@ def list_gateways(data: DataOption = DEFAULT_DATA) -> None:
     """List enrolled gateways: id, key thumbprint, since when."""
     for name, thumbprint, since in run(_enrolled(data)):
         typer.echo(f"{name}\t{thumbprint}\t{since}")
+
+
+@app.command("remove")
+def remove(gateway: Annotated[str, typer.Argument(help="Id of the gateway.")], data: DataOption = DEFAULT_DATA) -> None:
+    """Take GATEWAY out: it admits nothing once its lease has run out, and cannot connect again."""
+    run(_removed(data, gateway))
+    typer.echo(f"{gateway} is removed; it admits nothing once its lease has run out.")
+
+
+@app.command("new-incarnation")
+def new_incarnation(data: DataOption = DEFAULT_DATA) -> None:
+    """Say that the state was restored from a copy: gateways forget what they heard and take everything anew.
+
+    Run it after a restore, before the instance serves again. Endings that the copy does not hold are lost: end those
+    consents once more.
+    """
+    position = run(_raised(data))
+    typer.echo(f"The feed is of incarnation {position.incarnation} now, at entry {position.seq}.")
 
 
 @app.command("envoy")
@@ -68,6 +90,25 @@ async def _token(data: Path, gateway: str) -> str:
 
     async with open_state(data) as state:
         return await state.write(lambda tx: gateway_token(tx, GatewayId(gateway)))
+
+
+async def _removed(data: Path, gateway: str) -> None:
+    from grantline.app.state import open_state
+    from grantline.model.clock import SystemClock
+    from grantline.model.ids import GatewayId
+    from grantline.signals import remove_gateway
+
+    async with open_state(data) as state:
+        await state.write(lambda tx: remove_gateway(tx, GatewayId(gateway), SystemClock(), secrets.token_bytes))
+
+
+async def _raised(data: Path) -> "Position":
+    from grantline.app.state import open_state
+    from grantline.model.clock import SystemClock
+    from grantline.signals import raise_incarnation
+
+    async with open_state(data) as state:
+        return await state.write(lambda tx: raise_incarnation(tx, SystemClock(), secrets.token_bytes))
 
 
 async def _enrolled(data: Path) -> list[tuple[str, str, str]]:

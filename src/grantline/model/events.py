@@ -41,6 +41,7 @@ class EventType(StrEnum):
     LOG_STARTED = "log.started@1"
     LOG_GAP = "log.gap@1"
     FINDING = "finding.raised@1"
+    FEED_INCARNATION = "feed.incarnation@1"
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

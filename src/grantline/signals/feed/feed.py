@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import Sequence
 
 from grantline.model.clock import Clock
+from grantline.model.errors import NotFound
 from grantline.model.events import Event, EventType
 from grantline.model.feed import Ack, Beat, Closure, Entries, Hello, Kind, Ping, Position, Welcome
 from grantline.model.ids import GatewayId, Randomness, SessionId, opaque
 from grantline.model.ports import Work
 from grantline.signals.feed.closing import Closing
+from grantline.signals.feed.operating import remove_gateway
 from grantline.signals.feed.reading import Fresh, NotKeeper, Reading
 from grantline.signals.feed.sessions import Roll, Session, Wire
 from grantline.signals.feed.settings import FeedSettings
@@ -195,13 +197,28 @@ class Feed:
         await self._work.write(keep)
 
     async def remove(self, gateway: GatewayId) -> bool:
-        """An operator takes a gateway out: no more beats, no new session. Its leases are waited for all the same."""
-        removed_us = self._clock.wall_us()
-        removed = await self._work.write(lambda tx: tx.gateways.enrolments.remove(gateway, removed_us))
-        for session in self._roll.renewed(gateway):
-            session.stop_beats(self._clock.boot_ns())
-            session.wire.drop()
-        return removed
+        """An operator takes a gateway out: no more beats, no new session. Its leases are waited for all the same.
+
+        False if there is none.
+        """
+        try:
+            await self._work.write(lambda tx: remove_gateway(tx, gateway, self._clock, self._randomness))
+        except NotFound:
+            return False
+        await self._part_from_removed()
+        return True
+
+    async def _part_from_removed(self) -> None:
+        """Whoever was taken out, by this process or another, gets no more beats."""
+        renewed = [session for session in self._roll.members() if session.beats]
+        if not renewed:
+            return
+        enrolled = await self._work.read(lambda tx: tx.gateways.enrolments.gateways())
+        known = {one.gateway for one in enrolled}
+        for session in renewed:
+            if session.gateway not in known:
+                session.stop_beats(self._clock.boot_ns())
+                session.wire.drop()
 
     # As time goes on
 
@@ -223,6 +240,7 @@ class Feed:
         In this order alone: a head that was read before a ping arrived would renew over an entry in between. Where
         nobody pings there is nothing to prove.
         """
+        await self._part_from_removed()
         due = self._roll.beating()
         if not due:
             return

@@ -2,7 +2,7 @@
 
 from grantline.model.clock import Clock
 from grantline.model.events import Event, EventType
-from grantline.model.feed import Closure
+from grantline.model.feed import Closure, Position
 from grantline.model.ids import GatewayId, Randomness, event_id
 
 
@@ -38,6 +38,19 @@ class Teller:
             out="error",
             rsn=what,
             detail={"gateway": gateway, **detail},
+        )
+
+    def incarnation(self, before: Position, after: Position) -> Event:
+        """The feed goes on elsewhere: numbers of its former incarnation are never given again."""
+        now = self._clock.wall_us()
+        return Event(
+            event_id=event_id(self._randomness, now),
+            type=EventType.FEED_INCARNATION,
+            t=now,
+            act="raise",
+            res="feed",
+            out="permit",
+            detail={"before": [before.incarnation, before.seq], "after": [after.incarnation, after.seq]},
         )
 
     def closure(self, kind: EventType, closure: Closure, cause: str) -> Event:
