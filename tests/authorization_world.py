@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx2
 
-from grantline.authorization import Interaction, Keys, Server, Settings, endpoints
+from grantline.authorization import Interaction, Keys, Server, Settings, oauth_endpoints
 from grantline.authorization.http import Response
 from grantline.catalog import Catalog, build_catalog
 from grantline.consent import Consents, Offer, Picks, ResourceChoice
@@ -272,7 +272,7 @@ async def make_world(
         settings=settings or Settings(),
         randomness=randomness,
     )
-    http = httpx2.AsyncClient(transport=httpx2.ASGITransport(app=endpoints(server)), base_url=ISSUER)
+    http = httpx2.AsyncClient(transport=httpx2.ASGITransport(app=oauth_endpoints(server)), base_url=ISSUER)
     world = World(path, clock, server, Interaction(server), database, http, lists, sessions)
     for name in ("ada", "ben"):
         person = PersonRow(PersonId(f"p_{name}"), name, name.title(), None, (), {ApiId("bank"): f"b-{name}"})

@@ -21,7 +21,7 @@ from grantline.app.setup import AUTHORITY, prepare
 from grantline.app.state import State, WakingWork, open_state
 from grantline.app.sweeping import keep_sweeping
 from grantline.app.web import Task, serve
-from grantline.authorization import GatewayResourceLists, Interaction, Keys, Server, appoint, endpoints
+from grantline.authorization import GatewayResourceLists, Interaction, Keys, Server, appoint, oauth_endpoints
 from grantline.consent import Consents, enforced
 from grantline.crypto.custody.file import load_or_create_signing_key, read_private, write_private
 from grantline.identity import Enrolment, Hashing, PasswordSignIn, Session, Sessions
@@ -117,7 +117,7 @@ async def authority(
         pages.attach(site)
         await feed.start()
         tasks = (feed.run, relay.run, rules.keep_looking, lambda: keep_sweeping(work, server.consents, clock))
-        yield Authority(_route(endpoints(server), feed, portal(site)), tasks, server, enrolment, rules)
+        yield Authority(_route(oauth_endpoints(server), feed, portal(site)), tasks, server, enrolment, rules)
 
 
 def _route(oauth: Any, feed: FeedServer, pages: Asgi) -> Asgi:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from grantline.model.door import opens_on_use
 
 if TYPE_CHECKING:
-    from grantline.authorization.application import endpoints
+    from grantline.authorization.application import oauth_endpoints
     from grantline.authorization.http import Response
     from grantline.authorization.interaction import Answered, Interaction, Waiting
     from grantline.authorization.operator import appoint
@@ -29,5 +29,5 @@ __all__ = [
     "Waiting",
     "appoint",
     "card_of",
-    "endpoints",
+    "oauth_endpoints",
 ]

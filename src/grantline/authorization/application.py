@@ -32,7 +32,7 @@ ENDPOINTS: dict[str, tuple[Endpoint, tuple[str, ...]]] = {
 }
 
 
-def endpoints(server: Server) -> Router:
+def oauth_endpoints(server: Server) -> Router:
     """The ASGI application of this server; `Router.knows` tells which paths are its own."""
     routes: dict[str, dict[str, Handler]] = {
         path: dict.fromkeys(methods, partial(endpoint, server)) for path, (endpoint, methods) in ENDPOINTS.items()

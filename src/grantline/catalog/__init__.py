@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from grantline.catalog.catalog import Catalog
     from grantline.catalog.details import from_detail, to_detail
     from grantline.catalog.entries import CatalogFile
-    from grantline.catalog.lint import lint
+    from grantline.catalog.linter import lint
     from grantline.catalog.load import build_catalog, load_catalog, strict
 else:
     __getattr__ = opens_on_use(__name__)

@@ -8,7 +8,7 @@ import msgspec
 
 from grantline.catalog.catalog import Catalog
 from grantline.catalog.entries import CatalogFile
-from grantline.catalog.lint import lint
+from grantline.catalog.linter import lint
 from grantline.model.errors import InvalidConfiguration
 
 T = TypeVar("T")

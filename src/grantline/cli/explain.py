@@ -47,7 +47,7 @@ async def explained(data: Path, consent: ConsentId, call: "Call") -> "tuple[Deci
     from grantline.app.state import open_state
     from grantline.catalog import load_catalog
     from grantline.consent import enforced
-    from grantline.gateway.explain import explain as judge
+    from grantline.gateway.explaining import explain as judge
     from grantline.model.clock import SystemClock
     from grantline.model.errors import NotFound
     from grantline.policy import StateFacts

@@ -5,7 +5,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from grantline.cli.ready import announce_ready, stop_on_signals
+from grantline.app.ready import announce_ready, stop_on_signals
 
 if TYPE_CHECKING:
     from grantline.settings import Settings

@@ -73,8 +73,8 @@ def plan(data: Path, config: Path | None, gateways: tuple[str, ...]) -> list[Chi
 
 
 async def _supervise(data: Path, config: Path | None, gateways: tuple[str, ...]) -> None:
+    from grantline.app.ready import stop_on_signals
     from grantline.app.setup import admit
-    from grantline.cli.ready import stop_on_signals
     from grantline.model.ids import GatewayId
 
     prepare(data)

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from grantline.app.ready import READY_FD
 from grantline.model.errors import GrantlineError
 
-READY_FD = "GRANTLINE_READY_FD"
 LEASH = Path(__file__).with_name("leash.py")
 # What a child exits with when starting it again would change nothing (EX_CONFIG of sysexits.h).
 MISCONFIGURED = 78

@@ -6,7 +6,7 @@ from grantline.model.door import opens_on_use
 
 if TYPE_CHECKING:
     from grantline.gateway.enforce import Admitted, Gateway, Identity, Refused
-    from grantline.gateway.explain import explain
+    from grantline.gateway.explaining import explain
     from grantline.gateway.process import Front, GatewayPlan, run_gateway
     from grantline.gateway.settings import GatewaySettings
 else:

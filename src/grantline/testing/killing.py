@@ -17,7 +17,7 @@ from types import FrameType
 from typing import Any
 
 from grantline.app import authority
-from grantline.cli.ready import stop_on_signals
+from grantline.app.ready import stop_on_signals
 from grantline.settings import Settings, load
 from grantline.storage.sqlite.connection import connect
 

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import uvicorn
@@ -14,8 +15,8 @@ from starlette.routing import Route
 from grantline.app.gateway import submitting
 from grantline.app.log import set_up_log
 from grantline.app.places import Places
+from grantline.app.ready import announce_ready, stop_on_signals
 from grantline.app.web import serve
-from grantline.cli.ready import announce_ready, stop_on_signals
 from grantline.gateway.adapters.asgi import Enforced
 from grantline.gateway.process import GatewayParts, GatewayPlan, embedded
 from grantline.ledger.settings import Places as LedgerPlaces
@@ -29,11 +30,12 @@ SLOW = "slow"
 
 
 async def listed(request: Request) -> JSONResponse:
-    """The evaluation goes back as a header, so that a test can ask the record for this very call."""
+    """The evaluation goes back as a granted field, so that a test can ask the record for this very call."""
     if SLOW in request.query_params:
         await asyncio.sleep(60)
     context = context_of(request.scope)
-    return JSONResponse({"events": [], "zone": "UTC"}, headers={"x-evaluation": context.ev})
+    today = datetime.now(UTC).date().isoformat()
+    return JSONResponse({"events": [{"start": today, "end": context.ev}], "zone": "UTC"})
 
 
 def behind(parts: GatewayParts, port: int) -> Enforced:

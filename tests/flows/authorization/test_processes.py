@@ -22,7 +22,7 @@ SERVER = textwrap.dedent(
     import asyncio, socket, sys
     from pathlib import Path
     import uvicorn
-    from grantline.authorization import Keys, endpoints
+    from grantline.authorization import Keys, oauth_endpoints
     from grantline.crypto.es256 import SigningKey
     from tests.authorization_world import HandClock, make_world
 
@@ -33,7 +33,7 @@ SERVER = textwrap.dedent(
         )
         listening = socket.socket()
         listening.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(endpoints(world.server), log_level="error"))
+        server = uvicorn.Server(uvicorn.Config(oauth_endpoints(world.server), log_level="error"))
         serving = asyncio.create_task(server.serve(sockets=[listening]))
         while not server.started:
             await asyncio.sleep(0)

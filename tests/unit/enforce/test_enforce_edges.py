@@ -7,7 +7,7 @@ from grantline.catalog import load_catalog
 from grantline.crypto.es256 import SigningKey
 from grantline.gateway.compiled import Compiled
 from grantline.gateway.enforce import Admitted
-from grantline.gateway.explain import explain
+from grantline.gateway.explaining import explain
 from grantline.gateway.flights import OVERDUE_SECONDS, Flights
 from grantline.gateway.minimiser import Outcome, Pending, PendingFull
 from grantline.gateway.verify import asking_for_keys

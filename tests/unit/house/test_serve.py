@@ -74,7 +74,7 @@ def test_the_enrolment_link_is_told_once_and_not_after_the_next_start(
 STAND_INS = """
     import asyncio, sys
     from grantline.cli import main, roles, serve
-    from grantline.cli.ready import announce_ready, stop_on_signals
+    from grantline.app.ready import announce_ready, stop_on_signals
 
     async def run_role(role, settings, data, gateway):
         stop = asyncio.Event()

@@ -45,16 +45,26 @@ def test_everything_that_a_door_promises_is_behind_it(package):
         _ = module.nothing_like_this
 
 
+def offers(package: str) -> dict[str, str]:
+    """Name → module it comes from, read from the source of the door."""
+    tree = ast.parse(Path(str(import_module(package).__file__)).read_text())
+    imports = (node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom))
+    return {
+        alias.name: str(node.module) for node in imports if str(node.module).startswith(package) for alias in node.names
+    }
+
+
 @pytest.mark.parametrize("package", doors())
 def test_a_door_offers_what_its_all_says(package):
-    tree = ast.parse(Path(str(import_module(package).__file__)).read_text())
-    offered = {
-        alias.name
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom) and str(node.module).startswith(package)
-        for alias in node.names
-    }
-    assert offered == set(import_module(package).__all__)
+    assert set(offers(package)) == set(import_module(package).__all__)
+
+
+@pytest.mark.parametrize("package", doors())
+def test_a_door_offers_nothing_by_the_name_of_a_module(package):
+    """Importing that module would put it in the place of what is offered."""
+    folder = Path(str(import_module(package).__file__)).parent
+    modules = {path.stem for path in folder.iterdir() if path.suffix == ".py" or path.is_dir()}
+    assert [name for name, home in offers(package).items() if name in modules and home != package] == []
 
 
 def test_a_name_is_found_by_its_import_and_kept(tmp_path, monkeypatch):

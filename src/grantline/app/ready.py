@@ -4,7 +4,8 @@ import asyncio
 import os
 import signal
 
-from grantline.cli.supervisor import READY_FD
+READY_FD = "GRANTLINE_READY_FD"
+"""Environment variable that names the descriptor on which a supervisor waits for a line."""
 
 
 def announce_ready() -> None:
