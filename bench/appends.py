@@ -1,6 +1,6 @@
 """How many durable appends a second: 1, 16 and 64 writers in one process, each waiting for its own answer.
 
-    python bench/appends.py [--seconds 5] [--directory DIR]
+    python -m bench.appends [--seconds 5] [--directory DIR]
 
 Prints one JSON object: {"appends": [{"writers", "rate", "p50_ms", "p99_ms"}, …]}. Bound (ARCHITECTURE.md, Numbers to
 hold): at 64 writers at least 4,000 a second and p99 at most 30 ms. Every event is a gateway decision with its whole
@@ -11,11 +11,12 @@ import argparse
 import asyncio
 import json
 import secrets
-import sys
 import tempfile
 import time
 from pathlib import Path
 
+from bench.rows import Row, Rows
+from bench.statistic import median, percentile
 from grantline.ledger.keys import PersonKeys
 from grantline.ledger.sequencer import Sequencer
 from grantline.model.clock import SystemClock
@@ -23,7 +24,11 @@ from grantline.model.events import Event, EventType, Sequenced, Submission
 from grantline.model.ids import ClientId, ConsentId, PurposeId, event_id
 from grantline.storage.sqlite.ledger import open_ledger
 
+NAME = "appends"
+FULL = ("--seconds", "2")
+QUICK = ("--seconds", "0.2")
 WRITERS = (1, 16, 64)
+BOUNDED = 64
 
 
 def _decision(writer: int) -> Event:
@@ -64,13 +69,24 @@ async def _measure(writers: int, seconds: float, directory: Path) -> dict[str, f
     elapsed = time.perf_counter() - begun
     sequencer.close()
     stores.close()
-    took.sort()
     return {
         "writers": writers,
         "rate": round(len(took) / elapsed),
-        "p50_ms": round(took[len(took) // 2] * 1_000, 2),
-        "p99_ms": round(took[int(len(took) * 0.99)] * 1_000, 2),
+        "p50_ms": round(percentile(took, 50) * 1_000, 2),
+        "p99_ms": round(percentile(took, 99) * 1_000, 2),
     }
+
+
+def rows(samples: list[list[dict[str, float]]]) -> list[Row]:
+    """Medians over the samples; the bounds are for 64 writers."""
+    found = Rows(NAME)
+    for at, writers in enumerate(WRITERS):
+        bounded, case = writers == BOUNDED, f"{writers} writer{'s' if writers > 1 else ''}"
+        of = {name: median([sample[at][name] for sample in samples]) for name in ("rate", "p50_ms", "p99_ms")}
+        found.add(case, "rate", of["rate"], "appends/s", least=4_000 if bounded else None)
+        found.add(case, "p50", of["p50_ms"], "ms")
+        found.add(case, "p99", of["p99_ms"], "ms", most=30 if bounded else None)
+    return found.all
 
 
 def main() -> None:
@@ -81,8 +97,7 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=arguments.directory) as directory:
         found = [asyncio.run(_measure(writers, arguments.seconds, Path(directory))) for writers in WRITERS]
-    json.dump({"appends": found}, sys.stdout, indent=2)
-    sys.stdout.write("\n")
+    print(json.dumps({NAME: found}))
 
 
 if __name__ == "__main__":

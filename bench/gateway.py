@@ -24,15 +24,22 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import date
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import uvloop
 
+from bench.rows import Row, Rows
+from bench.statistic import median, percentile
 from demo.bank_data import ACCOUNTS, Bank
 from grantline.crypto.dpop import sign_proof
 from grantline.crypto.es256 import SigningKey
 from grantline.gateway.adapters.envoy_config import EnvoySettings, bootstrap, write_bootstrap
 
+NAME = "gateway"
+FULL = ("--calls", "800")
+QUICK = ("--calls", "40")
+MOST = {"p50_ms": 5.0, "p99_ms": 25.0}
+"""Milliseconds that one client may be made to wait longer, as ARCHITECTURE.md states them."""
 ROOT = Path(__file__).parents[1]
 ROUNDS = 5
 CLIENTS = (1, 8)
@@ -143,8 +150,7 @@ def synced(folder: Path, times: int) -> list[float]:
 
 def percentiles(took: list[float]) -> dict[str, float]:
     """Median and 99th percentile in milliseconds."""
-    ordered = sorted(took)
-    return {"p50_ms": round(ordered[len(ordered) // 2], 2), "p99_ms": round(ordered[len(ordered) * 99 // 100], 2)}
+    return {f"p{percent}_ms": round(percentile(took, percent), 2) for percent in (50, 99)}
 
 
 @asynccontextmanager
@@ -226,6 +232,21 @@ def free_port() -> int:
         return port
 
 
+def rows(samples: list[list[dict[str, Any]]]) -> list[Row]:
+    """Medians over the samples; the bound is for one client."""
+    found = Rows(NAME)
+    for at, one in enumerate(samples[0]):
+        case = f"{one['how']}, {one['clients']} client{'s' if one['clients'] > 1 else ''}"
+        for kind in ("plain", "whole", "added"):
+            for name, most in MOST.items():
+                value = median([sample[at][kind][name] for sample in samples])
+                bound = most if kind == "added" and one["clients"] == 1 else None
+                found.add(f"{case}, {kind}", name.removesuffix("_ms"), value, "ms", most=bound)
+    disk = median([one["disk"]["p50_ms"] for sample in samples for one in sample])
+    found.add("one sync of the disk meanwhile", "p50", disk, "ms")
+    return found.all
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -233,7 +254,7 @@ def main() -> None:
     parser.add_argument("--directory", type=Path)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=options.directory) as folder:
-        print(json.dumps({"gateway": uvloop.run(run(Path(folder), options.calls))}))
+        print(json.dumps({NAME: uvloop.run(run(Path(folder), options.calls))}))
 
 
 if __name__ == "__main__":

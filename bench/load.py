@@ -2,11 +2,11 @@
 
     python -m bench.load KEY RATE API=PORT/PATH …
 
-Told on standard input, a JSON line each: `{"grant", "token"}` to call under from now on; the end of input ends it. Tells on
-standard output: `{"grant", "api", "what": "permit" | "deny", "sent_ns", "answered_ns", "reason"}` for the first
-permit and the first denial of each grant at each API, and `{"grant", "calls": {answer: count}}` once a grant's calls are
-over. Times are CLOCK_MONOTONIC, which all processes of a machine share. An open loop: call n starts n / RATE seconds after
-the start at each API, whatever became of the others.
+Told on standard input, a JSON line each: `{"grant", "token"}` to call under from now on; the end of input ends it.
+Tells on standard output: `{"grant", "api", "what": "permit" | "deny", "sent_ns", "answered_ns", "reason"}` for the
+first permit and the first denial of each grant at each API, and `{"grant", "calls": {answer: count}}` once a grant's
+calls are over. Times are CLOCK_MONOTONIC, which all processes of a machine share. An open loop: call n starts
+n / RATE seconds after the start at each API, whatever became of the others.
 """
 
 import asyncio

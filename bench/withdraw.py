@@ -3,11 +3,12 @@
     python -m bench.withdraw [--withdrawals 12] [--rate 100] [--directory DIR]
 
 `--rate`: calls a second at each of the two gateways (the bank's in a process of its own behind Envoy, the calendar's
-inside the API), so 200 in all. Prints {"withdraw": [{"grant", "denied_ms": {gateway: ms}, "answered_ms", "closed_ms",
-"permits", "denials", "admissions_after_closed", "begun_beyond_context", "unrecorded"}, …]}. `denied_ms` runs from the moment
-the stop is posted to the first refusal that the client holds in its hands, so it holds up to one interval of the load.
-`closed_ms` is the authority's own: from the stop's arrival to CLOSED. The last three are counted in the ledger and in
-the upstreams' logs, and must be 0.
+inside the API), so 200 in all. Prints {"withdraw": {"stops": [{"grant", "denied_ms": {gateway: ms}, "answered_ms",
+"closed_ms", "permits", "denials", "admissions_after_closed", "begun_beyond_context", "unrecorded"}, …],
+"authority_mib"}}. `denied_ms` runs from the moment the stop is posted to the first refusal that the client holds in
+its hands, so it holds up to one interval of the load. `closed_ms` is the authority's own: from the stop's arrival to
+CLOSED. The last three are counted in the ledger and in the upstreams' logs, and must be 0. `authority_mib`: memory
+(PSS) of the authority's process after all of it.
 """
 
 import argparse
@@ -24,9 +25,12 @@ from typing import Any
 
 import httpx2
 
+from bench.machine import memory_mib
 from bench.person import Person
+from bench.rows import Row, Rows
+from bench.statistic import percentile
 from demo.play.report import Reporter
-from demo.running import running
+from demo.running import process_of, running
 from demo.world import World
 from grantline.app.state import open_state
 from grantline.crypto.custody.file import load_or_create_signing_key
@@ -35,10 +39,14 @@ from grantline.model.feed import Closure, ClosureState
 from grantline.model.ids import ConsentId
 from grantline.sdk.client import Client, Prover, Tokens
 
+NAME = "withdraw"
+FULL = ("--withdrawals", "15", "--rate", "100")
+QUICK = ("--withdrawals", "2", "--rate", "20")
 ROOT = Path(__file__).parents[1]
 SCOPE = "bank.transactions calendar.events"
 ACCOUNT = "acc-4821"
 PATHS = {"bank": ("bank_gateway", f"accounts/{ACCOUNT}/transactions"), "calendar": ("calendar", "events")}
+COUNTERS = {"admissions_after_closed": "calls", "begun_beyond_context": "calls", "unrecorded": "calls"}
 SETTLED_S = 0.3
 PATIENCE_S = 20.0
 
@@ -100,12 +108,10 @@ async def loading(world: World, key: SigningKey, rate: float) -> AsyncIterator[W
         await process.wait()
 
 
-async def connected(person: Person, http: httpx2.AsyncClient, world: World, key: SigningKey, count: int) -> list[Tokens]:
-    """So many consents, each with a token bound to `key`."""
-    assertion = load_or_create_signing_key(world.folder / "budget.pem")
-    prover = Prover("budget-app", key, assertion)
-    client = Client(http, world.address("authority"), prover, f"{world.address('budget')}/callback")
-    return [await person.allow(client, SCOPE, {"bank": ACCOUNT}) for _ in range(count)]
+def app_of(world: World, http: httpx2.AsyncClient, key: SigningKey) -> Client:
+    """The world's app, whose tokens are bound to `key`."""
+    prover = Prover("budget-app", key, load_or_create_signing_key(world.folder / "budget.pem"))
+    return Client(http, world.address("authority"), prover, f"{world.address('budget')}/callback")
 
 
 async def stopped(person: Person, watched: Watched, tokens: Tokens) -> dict[str, Any]:
@@ -157,19 +163,38 @@ async def closure_of(world: World, consent: ConsentId) -> Closure:
         return (await state.read(lambda tx: tx.gateways.closures.of_consent(consent)))[-1]
 
 
-async def run(folder: Path, withdrawals: int, rate: float) -> list[dict[str, Any]]:
+async def run(folder: Path, withdrawals: int, rate: float) -> dict[str, Any]:
     """Start the world, stop so many consents in it, and count."""
     world, key = World.at(folder), SigningKey.generate()
     async with running(world, lambda _: None), httpx2.AsyncClient(trust_env=False, timeout=PATIENCE_S) as http:
         person = Person(http, world.address("authority"))
         await person.sign_in("holder", world.passwords()["holder"])
-        tokens = await connected(person, http, world, key, withdrawals + 1)
+        app = app_of(world, http, key)
+        tokens = [await person.allow(app, SCOPE, {"bank": ACCOUNT}) for _ in range(withdrawals + 1)]
         async with loading(world, key, rate) as watched:
             await stopped(person, watched, tokens[0])  # Opens connections and warms what starts cold.
             found = [await stopped(person, watched, one) for one in tokens[1:]]
             await watched.end()
         await counted(world, found, watched)
-    return found
+        return {"stops": found, "authority_mib": memory_mib(process_of("--role authority"))}
+
+
+def rows(samples: list[dict[str, Any]]) -> list[Row]:
+    """Over all withdrawals together."""
+    every, found = [one for sample in samples for one in sample["stops"]], Rows(NAME)
+    found.add("stops under load", "count", len(every), "stops")
+    for api in PATHS:
+        took = [one["denied_ms"][api] for one in every]
+        found.add(f"stop to first denial, {api}", "p50", percentile(took, 50), "ms")
+        found.add(f"stop to first denial, {api}", "p99", percentile(took, 99), "ms", most=50)
+    for percent in (50, 99):
+        found.add("stop to CLOSED", f"p{percent}", percentile([one["closed_ms"] for one in every], percent), "ms")
+    found.add("stops not CLOSED", "count", sum(not one["closed"] for one in every), "stops", most=0)
+    for counter, unit in COUNTERS.items():
+        found.add(counter.replace("_", " "), "count", sum(one[counter] for one in every), unit, most=0)
+    memory = percentile([sample["authority_mib"] for sample in samples], 50)
+    found.add("memory of the authority after it", "PSS", memory, "MiB", most=100)
+    return found.all
 
 
 def main() -> None:
@@ -180,7 +205,7 @@ def main() -> None:
     parser.add_argument("--directory", type=Path)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=options.directory) as folder:
-        print(json.dumps({"withdraw": asyncio.run(run(Path(folder), options.withdrawals, options.rate))}))
+        print(json.dumps({NAME: asyncio.run(run(Path(folder), options.withdrawals, options.rate))}))
 
 
 if __name__ == "__main__":
