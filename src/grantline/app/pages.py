@@ -18,6 +18,7 @@ from grantline.model.consent import Item, Version
 from grantline.model.errors import NotFound
 from grantline.model.ids import ApiId, ConsentId, PersonId
 from grantline.storage.sqlite.transaction import SqliteTransaction
+from grantline.ui.kit import completed
 from grantline.ui.portal import Site
 from grantline.ui.portal.services import Answered, Connection, Granted, VersionRow, Waiting
 
@@ -135,10 +136,9 @@ def _resources(catalog: Catalog, granted: tuple[Item, ...]) -> tuple[Granted, ..
     shared: dict[ApiId, set[str]] = {}
     for item in granted:
         shared.setdefault(item.api, set()).update(item.resources)
-    lists = {api: catalog.api(api).resource_list for api in shared}
-    return tuple(
-        Granted(words.one, words.many, len(shared[api])) for api, words in lists.items() if words and shared[api]
-    )
+    known = ((catalog.file.apis.get(api), ids) for api, ids in shared.items() if ids)
+    words = ((api.resource_list, ids) for api, ids in known if api is not None)
+    return tuple(Granted(listed.one, listed.many, len(ids)) for listed, ids in words if listed is not None)
 
 
 def _since(granted: tuple[Item, ...], now: int) -> int | None:
@@ -189,6 +189,6 @@ class OAuthPages:
     def error(self, code: str, reference: str) -> Response:
         """The error page, with the headers of all pages."""
         assert self._site is not None
-        page = self._site.error(code, detail=reference)
-        kept = tuple((name, value) for name, value in page.raw_headers if name != b"content-length")
-        return Response(page.status_code, bytes(page.body), kept)
+        page = self._site.error(code, reference=reference)
+        kept = (pair for pair in page.raw_headers if pair[0] != b"content-length")
+        return Response(page.status_code, bytes(page.body), tuple(completed(kept)))

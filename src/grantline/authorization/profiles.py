@@ -6,8 +6,6 @@ from grantline.catalog import Catalog
 from grantline.consent import ClientCard, ClientProfile
 from grantline.parties import Client, metadata_hash
 
-OPENID = "openid"
-
 
 def card_of(client: Client, redirect_uri: str) -> ClientCard:
     """Who asks, and where the answer goes."""
@@ -25,11 +23,12 @@ def card_of(client: Client, redirect_uri: str) -> ClientCard:
 
 
 def profile_of(client: Client, catalog: Catalog, redirect_uri: str) -> ClientProfile:
-    """The same with the ceiling: the items of all scopes that the client is registered for."""
-    scopes = tuple(scope for scope in client.scopes if scope != OPENID)
+    """The same with the ceiling: the items of all scopes that the client is registered for and the catalog has."""
+    # Each scope by itself: two of them may differ in what joining would refuse, and only one be asked for.
+    known = (scope for scope in client.scopes if scope in catalog.file.scopes)
     return ClientProfile(
         card=card_of(client, redirect_uri),
-        ceiling=catalog.scope_items(scopes),
+        ceiling=tuple(item for scope in known for item in catalog.scope_items((scope,))),
         metadata_hash=metadata_hash(client),
         contact=client.contact or client.web,
         jurisdiction=client.jurisdiction,

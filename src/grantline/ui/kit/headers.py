@@ -1,5 +1,6 @@
 """What every answer of the pages carries: no foreign content, no frames, no traces (CSP Level 3, RFC 6797 aside)."""
 
+from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -47,6 +48,14 @@ DEFAULTS = {
 }
 
 
+def completed(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """These headers, and each of `DEFAULTS` that is not among them."""
+    given = list(headers)
+    present = {name.lower() for name, _ in given}
+    missing = ((name.encode(), value.encode()) for name, value in DEFAULTS.items())
+    return [*given, *(pair for pair in missing if pair[0] not in present)]
+
+
 class SecurityHeaders:
     """Adds each header that an answer does not set itself, errors and redirects included."""
 
@@ -58,11 +67,9 @@ class SecurityHeaders:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
 
-        async def completed(message: Message) -> None:
+        async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                present = {name.lower() for name, _ in message["headers"]}
-                missing = ((name.encode(), value.encode()) for name, value in DEFAULTS.items())
-                message["headers"] = [*message["headers"], *(pair for pair in missing if pair[0] not in present)]
+                message["headers"] = completed(message["headers"])
             await send(message)
 
-        return await self._app(scope, receive, completed)
+        return await self._app(scope, receive, with_headers)

@@ -28,22 +28,18 @@ def portal_routes(site: Site) -> list[Route]:
     one = "/connections/{consent}"
     return [
         Assets().route(),
-        route(site, "/", connections.show_home, "GET"),
-        route(site, "/check", connections.show_check, "GET"),
-        route(site, "/sign-in", sign_in.show_sign_in, "GET"),
-        route(site, "/sign-in", sign_in.sign_in, "POST"),
-        route(site, "/sign-out", sign_in.sign_out, "POST"),
-        route(site, "/enrol/{token}", sign_in.show_enrolment, "GET"),
-        route(site, "/enrol/{token}", sign_in.enrol, "POST"),
-        route(site, "/consent/{handle}", consent.show_consent, "GET"),
-        route(site, "/consent/{handle}", consent.answer_consent, "POST"),
-        route(site, "/connections", connections.show_connections, "GET"),
-        route(site, one, connections.show_connection, "GET"),
-        route(site, f"{one}/accesses", connections.show_accesses, "GET"),
-        route(site, f"{one}/receipt/{{version:int}}", connections.send_receipt, "GET"),
-        route(site, f"{one}/stop", stop.ask_stop, "GET"),
-        route(site, f"{one}/stop", stop.stop, "POST"),
-        route(site, f"{one}/stopped", stop.show_stopped, "GET"),
+        route(site, "/", GET=connections.show_home),
+        route(site, "/check", GET=connections.show_check),
+        route(site, "/sign-in", GET=sign_in.show_sign_in, POST=sign_in.sign_in),
+        route(site, "/sign-out", POST=sign_in.sign_out),
+        route(site, "/enrol/{token}", GET=sign_in.show_enrolment, POST=sign_in.enrol),
+        route(site, "/consent/{handle}", GET=consent.show_consent, POST=consent.answer_consent),
+        route(site, "/connections", GET=connections.show_connections),
+        route(site, one, GET=connections.show_connection),
+        route(site, f"{one}/accesses", GET=connections.show_accesses),
+        route(site, f"{one}/receipt/{{version:int}}", GET=connections.send_receipt),
+        route(site, f"{one}/stop", GET=stop.ask_stop, POST=stop.stop),
+        route(site, f"{one}/stopped", GET=stop.show_stopped),
     ]
 
 
@@ -54,5 +50,7 @@ def portal(site: Site, *more: BaseRoute) -> ASGIApp:
         routes=[*more, *portal_routes(site)],
         exception_handlers={404: failed, 405: failed, Exception: failed},
     )
+    # An address with a slash too many is no page: Starlette would send it on by 307, to what the Host header says.
+    pages.router.redirect_slashes = False
     # Around the whole application: the page of an unforeseen failure is made outside of its own middleware.
     return SecurityHeaders(pages)

@@ -89,6 +89,9 @@ async def enrol(site: Site, request: Request) -> Response:
         return site.error("link_over", detail=error.detail)
     except (InvalidRequest, Conflict) as error:
         return _enrol_page(site, request, person, username=form.one("username"), wrong=error.message, status=422)
+    before = await site.session(request)
+    if before is not None:
+        await site.services.sessions.end(before)
     return _signed_in(site, session, HOME)
 
 

@@ -119,18 +119,18 @@ def see_other(address: str) -> Response:
     return RedirectResponse(address, 303)
 
 
-def route(site: Site, path: str, handler: Handler, *methods: str) -> Route:
-    """A route whose errors become pages, in this one place."""
+def route(site: Site, path: str, **handlers: Handler) -> Route:
+    """A path with its handler for each method. Errors become pages, in this one place."""
 
     async def endpoint(request: Request) -> Response:
         try:
-            return await handler(site, request)
+            return await handlers["GET" if request.method == "HEAD" else request.method](site, request)
         except BadForm as error:
             return site.error(error.code, detail=error.detail)
         except GrantlineError as error:
             return site.error(code_of(error), detail=error.detail or error.message)
 
-    return Route(path, endpoint, methods=list(methods))
+    return Route(path, endpoint, methods=list(handlers))
 
 
 def code_of(error: GrantlineError) -> str:
@@ -153,7 +153,9 @@ def unhandled(site: Site) -> Callable[[Request, Exception], Awaitable[Response]]
     async def page(_: Request, error: Exception) -> Response:
         if isinstance(error, HTTPException):
             known = {404: "not_found", 405: "not_allowed_here"}
-            return site.error(known.get(error.status_code, "invalid_request"), detail=error.detail)
+            answer = site.error(known.get(error.status_code, "invalid_request"), detail=error.detail)
+            answer.headers.update(error.headers or {})
+            return answer
         log.error("page failed", exc_info=error)
         return site.error("server_error")
 

@@ -32,6 +32,12 @@ ERRORS: dict[str, ErrorText] = {
     ),
     "invalid_client": ErrorText(400, CANNOT_GO_ON, "We do not know the app that sent you.", START_AGAIN),
     "unauthorized_client": ErrorText(400, CANNOT_GO_ON, "This app may not ask for that.", START_AGAIN),
+    "invalid_scope": ErrorText(
+        400,
+        CANNOT_GO_ON,
+        "What the app asks for is not offered here any more.",
+        START_AGAIN,
+    ),
     "request_gone": ErrorText(
         404,
         "This request is over",
