@@ -28,6 +28,7 @@ import structlog
 import uvicorn
 import uvloop
 
+from bench.machine import memory_mib
 from bench.rows import Row, Rows
 from bench.statistic import median, percentile
 from grantline.authorization import Keys, Settings, oauth_endpoints
@@ -193,12 +194,6 @@ def cpu_seconds(pid: int) -> float:
     """User and system time of a process so far."""
     fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def memory_mib(pid: int) -> float:
-    """Its proportional share of memory."""
-    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    return round(next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1_024, 1)
 
 
 @dataclass(frozen=True)
