@@ -1,21 +1,15 @@
 """What the authorization server tells the ledger. The token itself never stands in an event, only its hash."""
 
-import hashlib
 from typing import Literal
 
 from grantline.authorization.server import Server
 from grantline.authorization.standing import Stands
 from grantline.model.consent import State
-from grantline.model.events import Event, EventType
+from grantline.model.events import Event, EventType, jti_hash
 from grantline.model.ids import ClientId, PersonId, event_id
 from grantline.model.token import AccessClaims
 
 Out = Literal["permit", "deny", "error"]
-
-
-def jti_hash(jti: str) -> str:
-    """How the ledger names a token."""
-    return hashlib.sha256(jti.encode()).hexdigest()
 
 
 def issued(server: Server, type: EventType, stands: Stands, claims: AccessClaims) -> Event:

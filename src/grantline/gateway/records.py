@@ -1,17 +1,15 @@
 """What a gateway writes down: the whole input of each decision, and what became of the call."""
 
-import hashlib
 import re
 from dataclasses import dataclass
 from typing import Literal
 
-from grantline.crypto.encoding import b64url
 from grantline.gateway.context import path_hash
 from grantline.gateway.locate import Place
 from grantline.gateway.standing import Stands
 from grantline.gateway.verify import Caller
 from grantline.model.decision import Call, Decision, Deny, Located, Permit
-from grantline.model.events import Event, EventType
+from grantline.model.events import Event, EventType, jti_hash
 from grantline.model.ids import ConsentId, EvaluationId, GatewayId, PurposeId, Randomness, event_id
 from grantline.model.reasons import Reason
 
@@ -66,7 +64,7 @@ def decision_event(trail: Trail, decision: Decision, *, gateway: GatewayId, rand
         consent=claims.grant_id,
         version=claims.gver,
         purpose=trail.purpose,
-        jti_hash=b64url(hashlib.sha256(claims.jti.encode()).digest()),
+        jti_hash=jti_hash(claims.jti),
         trace=trace,
         span=span,
         policy=trail.policy,

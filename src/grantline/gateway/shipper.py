@@ -7,12 +7,11 @@ from typing import cast
 import msgspec
 
 from grantline.gateway.spool import Spool
-from grantline.model.events import Accepted, Sequenced, Submission
+from grantline.model.events import MOST_SUBMITTED, Accepted, Sequenced, Submission
 
 Submit = Callable[[Submission], Awaitable[Accepted]]
 """Returns once the events are durable in the ledger. Raises what its transport raises."""
 
-MOST_AT_ONCE = 500
 MOST_BYTES = 2 * 1024 * 1024
 """In one submission. Half of what the ledger takes, or a burst of large events would be refused for ever."""
 
@@ -38,7 +37,7 @@ async def ship(
 
 async def drain(spool: Spool, producer: str, submit: Submit) -> None:
     """Send everything that is durable now."""
-    while events := spool.undelivered(MOST_AT_ONCE, MOST_BYTES):
+    while events := spool.undelivered(MOST_SUBMITTED, MOST_BYTES):
         # The events are JSON already and go into the message as they stand.
         raw = cast(tuple[Sequenced, ...], tuple(msgspec.Raw(kept.raw) for kept in events))
         accepted = await submit(Submission(producer=producer, events=raw))

@@ -12,11 +12,11 @@ import structlog
 from grantline.ledger.client import Missing
 from grantline.ledger.store import RelayTransaction
 from grantline.model.errors import AuditUnavailable, GrantlineError
-from grantline.model.events import Accepted, Event, Sequenced, Submission
+from grantline.model.events import MOST_SUBMITTED, Accepted, Event, Sequenced, Submission
 from grantline.model.ids import Randomness, opaque
 from grantline.model.ports import Work
 
-BATCH = 256
+BATCH = MOST_SUBMITTED
 _log = structlog.get_logger(__name__)
 
 

@@ -23,10 +23,10 @@ from grantline.ledger.sealing import Sealed, seal
 from grantline.ledger.store import AlreadyKept, Group, Head, Stores, Stream
 from grantline.model.clock import Clock
 from grantline.model.errors import AuditUnavailable, Conflict, GrantlineError, InvalidRequest
-from grantline.model.events import Accepted, EventType, Submission
+from grantline.model.events import MOST_SUBMITTED, Accepted, EventType, Submission
 from grantline.model.ids import Randomness
 
-GROUP = 256
+GROUP = MOST_SUBMITTED
 WAITING = 4_096
 _log = structlog.get_logger(__name__)
 

@@ -1,5 +1,6 @@
 """What happened, for the ledger. Producers say it in clear over a private channel; ingest seals the personal part."""
 
+import hashlib
 from enum import StrEnum
 from typing import Literal
 
@@ -98,3 +99,12 @@ class Accepted(msgspec.Struct, frozen=True, kw_only=True):
     last_seq: int
     first_index: int
     size: int
+
+
+MOST_SUBMITTED = 256
+"""Events in one submission. Ingest refuses more, so no producer may send more."""
+
+
+def jti_hash(jti: str) -> str:
+    """How the record names a token, whoever tells of it: only so can its issue be joined to its uses."""
+    return hashlib.sha256(jti.encode()).hexdigest()

@@ -76,7 +76,7 @@ class World:
         await admit(self.data, (GATEWAY,))
 
     def children(self) -> list[Child]:
-        environment = {"PYTHONPATH": str(ROOT)}
+        environment = {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
         log = self.folder / "children.log"
         served = [Child(one.name, one.command, environment, log=log) for one in plan(self.data, self.config, ())]
         at = self.authority_at or f"http://127.0.0.1:{self.port}"
@@ -134,6 +134,12 @@ class App:
 
     async def close(self) -> None:
         await self.http.aclose()
+
+
+def evaluation_of(answer: httpx2.Response) -> str:
+    """Under which name the call stands in the record."""
+    name: str = answer.json()["events"][0]["end"]
+    return name
 
 
 @dataclass
