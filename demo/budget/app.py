@@ -34,6 +34,9 @@ FURTHER = {
 }
 
 
+UNREACHABLE = {"title": "It does not answer right now. Try again in a moment.", "reason": "unreachable"}
+
+
 @dataclass(slots=True)
 class Visit:
     """One browser: its request on the way, its tokens once it is connected."""
@@ -128,7 +131,10 @@ class Budget:
         if visit.tokens is None:
             return JSONResponse({"error": "not connected"}, 409)
         asked = request.query_params
-        answer = await self.call(visit.tokens, asked["api"], asked["path"], asked.get("purpose"))
+        try:
+            answer = await self.call(visit.tokens, asked["api"], asked["path"], asked.get("purpose"))
+        except httpx2.TransportError as error:
+            return JSONResponse({"status": 0, "body": {"reason": repr(error)}, "challenge": None})
         shown = {"status": answer.status_code, "body": answer.json() if answer.content else None}
         return JSONResponse({**shown, "challenge": answer.headers.get("www-authenticate")})
 
@@ -152,7 +158,10 @@ class Budget:
             paths = {"bank": f"/accounts/{account}/transactions", "calendar": "/events"}
 
             async def one(api: str) -> tuple[int, str | None]:
-                answer = await self.call(tokens, api, paths[api])
+                try:
+                    answer = await self.call(tokens, api, paths[api])
+                except httpx2.TransportError as error:
+                    return 0, type(error).__name__
                 return answer.status_code, answer.json().get("reason") if answer.status_code >= 400 else None
 
             self._loads[name] = Load(one, self._settings.load_log)
@@ -168,7 +177,10 @@ class Budget:
         return await self._calls.send("GET", base + path, tokens.access_token, headers=headers)
 
     async def _show(self, tokens: Tokens, title: str, api: str, path: str, member: str) -> dict[str, Any]:
-        answer = await self.call(tokens, api, path)
+        try:
+            answer = await self.call(tokens, api, path)
+        except httpx2.TransportError:
+            return {"title": title, "problem": UNREACHABLE}
         if answer.status_code != 200:
             return {"title": title, "problem": answer.json()}
         columns, rows = table(answer.json()[member][:8])

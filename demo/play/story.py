@@ -29,6 +29,7 @@ LEASE_MS = 2_000
 # Lease 2,000 ms, 5 % for clocks that drift, 100 ms for the upstreams' clocks; then the closure's own commit.
 BOUND_MS = LEASE_MS * 105 // 100 + 100 + 100
 QUIET_S = 2.5
+BACK_WITHIN_S = 30.0
 
 
 class Story:
@@ -204,10 +205,10 @@ class Story:
         await self._here().app_post("/load", {"rate": 0, "seconds": 0})
 
     async def _until_leased(self, api: str, path: str) -> Facts:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + BACK_WITHIN_S
         while True:
             answer = await self._call(api, path)
-            if answer["status"] != 503 or time.monotonic() > deadline:
+            if answer["status"] not in {0, 503} or time.monotonic() > deadline:
                 return answer
             await asyncio.sleep(0.2)
 
