@@ -107,7 +107,11 @@ class Budget:
         if visit.tokens is None or not isinstance(what, str) or what not in FURTHER:
             return RedirectResponse("/", 303)
         heading, path, purpose = FURTHER[what]
-        answer = await self.call(visit.tokens, "bank", path.format(account=_account(visit.tokens)), purpose)
+        try:
+            answer = await self.call(visit.tokens, "bank", path.format(account=_account(visit.tokens)), purpose)
+        except httpx2.TransportError:
+            shown = {"title": heading, "heading": heading, "problem": UNREACHABLE, "status": "none"}
+            return self._templates.TemplateResponse(request, "tried.html", shown)
         problem = answer.json() if answer.status_code >= 400 else {"title": "This was allowed.", "reason": "none"}
         shown = {"title": heading, "heading": heading, "problem": problem, "status": answer.status_code}
         return self._templates.TemplateResponse(request, "tried.html", shown)
