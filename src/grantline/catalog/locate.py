@@ -11,6 +11,7 @@ _SEGMENT = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,=:@-]|%[0-9A-Fa-f]{2})*\Z")
 _QUERY = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,=:@/?-]|%[0-9A-Fa-f]{2})*\Z")
 _NEEDLESS = re.compile(r"%(?:2D|2E|3[0-9]|4[1-9A-F]|5[0-9AF]|6[1-9A-F]|7[0-9AE])", re.IGNORECASE)
 _DAY = re.compile(r"(\d{4}-\d{2}-\d{2})(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2})?)?\Z")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _MAX_PATH = 2_048
 _MAX_QUERY = 8_192
 
@@ -55,6 +56,8 @@ def read_query(query: str) -> Mapping[str, str]:
 
 
 def _decode(raw: str) -> str:
+    if "%" not in raw:
+        return raw
     try:
         return unquote_to_bytes(raw).decode("utf-8")
     except UnicodeDecodeError as error:
@@ -62,7 +65,7 @@ def _decode(raw: str) -> str:
 
 
 def _printable(text: str) -> bool:
-    return not any(ord(letter) < 0x20 or 0x7F <= ord(letter) < 0xA0 for letter in text)
+    return _CONTROL.search(text) is None
 
 
 def find(routes: Iterable[Route], method: str, segments: tuple[str, ...]) -> tuple[Route, Mapping[str, str]] | None:

@@ -8,6 +8,7 @@ import cedarpy
 
 from grantline.model.consent import EnforcedVersion, Item
 from grantline.model.decision import Decision, Deny, Permit
+from grantline.model.ids import ClientId
 from grantline.model.reasons import ANSWERS, Reason
 from grantline.policy.cedar import grant_entities, request
 from grantline.policy.clauses import Finding, Question, judge
@@ -16,23 +17,30 @@ from grantline.policy.policies import Policies, Verdict
 
 _REMEMBERED = 4_096
 _NOTHING = Verdict((False, (), ()))
+_VersionKey = tuple[str, int, str, str]
 
 
 class Decider:
-    """A policy set and the kinds of data it speaks about. Remembers versions in parsed form, never decisions."""
+    """A policy set and the kinds of data it speaks about.
+
+    Remembers versions in parsed form, and what Cedar said to a question for the one second that the question is about:
+    the clock is part of every question, so nothing is remembered across it.
+    """
 
     def __init__(self, policies: Policies, data: Iterable[dict[str, Any]]) -> None:
         """`data`: `cedar.data_entity` of each kind of data of the catalog."""
         self.policies = policies
         self._data = {entity["uid"]["id"]: entity for entity in data}
-        self._parsed: OrderedDict[tuple[str, int, str, str], cedarpy.Entities] = OrderedDict()
+        self._parsed: OrderedDict[_VersionKey, cedarpy.Entities] = OrderedDict()
+        self._second = 0
+        self._said: dict[tuple[_VersionKey, ClientId, str, str], Verdict] = {}
 
     def decide(self, version: EnforcedVersion, standing: StateFacts, call: CallFacts, now: int) -> Decision:
         """Permit with its obligations, or Deny with its reason. `now` in unix seconds. An error denies."""
-        entities = self._entities(version)
+        self._turn_to(now)
         refused: list[Deny] = []
         for n, item in _ranked(version, call):
-            verdict = self.policies.evaluate(request(version, n, standing, call, now), entities)
+            verdict = self._verdict(version, call, request(version, n, standing, call, now))
             if verdict.errors:
                 return Deny(Reason.POLICY_ERROR, call.evaluation, "; ".join(verdict.errors))
             if verdict.allowed:
@@ -53,8 +61,21 @@ class Decider:
         by = ", ".join(verdict.policies)
         return Permit(by, call.evaluation, call.purpose, fields, call.cut(item, fields), self.policies.hash)
 
+    def _turn_to(self, now: int) -> None:
+        if now != self._second or len(self._said) >= _REMEMBERED:
+            self._second = now
+            self._said.clear()
+
+    def _verdict(self, version: EnforcedVersion, call: CallFacts, question: dict[str, Any]) -> Verdict:
+        """What Cedar says. Context, client and kind of data are all of a question that a version leaves open."""
+        key = (_key(version), call.client, call.data, question["context"])
+        said = self._said.get(key)
+        if said is None:
+            said = self._said[key] = self.policies.evaluate(question, self._entities(version))
+        return said
+
     def _entities(self, version: EnforcedVersion) -> cedarpy.Entities:
-        key = (version.consent_id, version.version, version.content_hash, version.signature)
+        key = _key(version)
         found = self._parsed.get(key)
         if found is None:
             # Cedar's cost grows with the entities it is handed: those of this version's items are enough.
@@ -65,6 +86,10 @@ class Decider:
             if len(self._parsed) > _REMEMBERED:
                 self._parsed.popitem(last=False)
         return found
+
+
+def _key(version: EnforcedVersion) -> _VersionKey:
+    return version.consent_id, version.version, version.content_hash, version.signature
 
 
 def _ranked(version: EnforcedVersion, call: CallFacts) -> list[tuple[int, Item]]:

@@ -71,6 +71,31 @@ def ask(judge: Decider, case: Case) -> Permit | Deny:
     return judge.decide(version(**case.version), state(**case.state), call(**case.call), NOW)
 
 
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.text)
+def test_what_was_permitted_a_moment_ago_permits_nothing_else(case: Case) -> None:
+    """A verdict that is remembered within the second answers its own question alone."""
+    judge = decider()
+    assert isinstance(ask(judge, Case("", Reason.POLICY_ERROR)), Permit)
+    refused = ask(judge, case)
+    assert isinstance(refused, Deny)
+    assert refused.because is case.reason
+    assert isinstance(ask(judge, Case("", Reason.POLICY_ERROR)), Permit)
+
+
+def test_the_same_question_is_put_to_cedar_once_in_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+    evaluate = Policies.evaluate
+    monkeypatch.setattr(Policies, "evaluate", lambda *told, **more: asked.append(told[1]) or evaluate(*told, **more))
+    judge = decider()
+    first, again = (judge.decide(version(), state(), call(), NOW) for _ in range(2))
+    assert isinstance(first, Permit)
+    assert first == again
+    assert len(asked) == 1
+    judge.decide(version(), state(), call(), NOW + 1)
+    judge.decide(version(), state(), call(), NOW)
+    assert len(asked) == 3
+
+
 def test_the_agreed_call_is_permitted_with_the_fields_asked_for() -> None:
     decision = decider().decide(version(), state(), call(), NOW)
     assert isinstance(decision, Permit)
