@@ -110,6 +110,14 @@ class WholeWorld:
         assert len(found) == 1, below
         return found[0]
 
+    def enrol_again(self, gateway: str) -> None:
+        """Let a gateway back in that was removed: a token for the key it has, as it would spend it at a start."""
+        token = self.cli("gateway", "token", gateway).strip()
+        jwk = json.loads((self.folder / f"{gateway}-gateway.jwk").read_text())
+        asked = {"token": token, "gateway": gateway, "jwk": {name: jwk[name] for name in ("kty", "crv", "x", "y")}}
+        answer = httpx2.post(f"{self.authority}/gateway/enrol", json=asked, trust_env=False)
+        assert answer.status_code == 201, answer.text
+
     def register(self, client: str, **more: Any) -> None:
         """Declare a public app, as an operator does while everything runs."""
         scopes = ["bank.transactions", "bank.balances", "bank.categories", "calendar.events"]
