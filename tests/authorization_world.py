@@ -143,7 +143,6 @@ class World:
     sessions: Sessions
     session: Session | None = None
     people: dict[str, PersonId] = field(default_factory=dict)
-    told_before: int = 0
 
     async def sign_in(self, name: str = "ada", amr: tuple[str, ...] = ("pwd",)) -> Session:
         """A fresh session for this person; the next browser request carries it."""
@@ -191,10 +190,14 @@ class World:
         return [msgspec.json.decode(row, type=Event) for row in rows]
 
     async def feed(self) -> list[dict[str, Any]]:
-        """What gateways were told since this world stood with its own apps."""
+        """Everything that gateways are told."""
         import msgspec
 
-        return [msgspec.json.decode(row) for row in await self.database.read(_feed)][self.told_before :]
+        return [msgspec.json.decode(row) for row in await self.database.read(_feed)]
+
+    async def endings(self) -> list[dict[str, Any]]:
+        """Entries of the feed that end something; apps that were registered end nothing."""
+        return [entry for entry in await self.feed() if entry["cause"] != "client_changed"]
 
     async def close(self) -> None:
         await self.http.aclose()
@@ -282,5 +285,4 @@ async def make_world(
         world.people[name] = person.id
     if fresh:
         await world.register(PUBLIC, CONFIDENTIAL)
-        world.told_before = len(await world.feed())
     return world

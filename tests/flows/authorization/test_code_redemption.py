@@ -79,7 +79,7 @@ async def test_a_code_used_twice_takes_its_tokens_with_it(world: World) -> None:
     first = (await post(world, "/token", exchange(code), key)).json()
     world.clock.pass_seconds(1)
     assert (await post(world, "/token", exchange(code), key)).json()["error"] == "invalid_grant"
-    (entry,) = await world.feed()
+    (entry,) = await world.endings()
     assert (entry["kind"], entry["id"]) == ("family", claims_of(first["access_token"])["fam"])
     assert entry["before_position"] == [1, entry["seq"]]
     assert entry["until"] >= claims_of(first["access_token"])["exp"]
@@ -98,7 +98,7 @@ async def test_only_a_correctly_bound_second_use_counts_as_replay(world: World) 
     await post(world, "/token", exchange(code), key)
     await post(world, "/token", exchange(code), SigningKey.generate())
     await post(world, "/token", exchange(code, code_verifier="w" * 43), key)
-    assert await world.feed() == []
+    assert await world.endings() == []
 
 
 async def test_of_simultaneous_redemptions_exactly_one_wins(world: World) -> None:

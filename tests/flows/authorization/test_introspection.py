@@ -152,19 +152,19 @@ async def test_an_access_token_given_back_is_over_and_gateways_hear_of_it(world:
     answer = await give_back(world, SigningKey.generate(), tokens.access_token)
     assert answer.status_code == 200
     claims = claims_of(tokens.access_token)
-    (entry,) = await world.feed()
+    (entry,) = await world.endings()
     assert (entry["kind"], entry["id"]) == ("token", claims["jti"])
     assert entry["until"] >= claims["exp"]
     assert (await ask(world, "bank", tokens.access_token)).json() == {"active": False}
     await give_back(world, SigningKey.generate(), tokens.access_token)
-    assert len(await world.feed()) == 1
+    assert len(await world.endings()) == 1
     assert [e.type for e in await world.events()].count(EventType.TOKEN_REVOKED) == 1
 
 
 async def test_a_refresh_token_given_back_takes_its_access_tokens_along(world: World, tokens: Tokens) -> None:
     """Covers: line 3; check 119."""
     assert (await give_back(world, SigningKey.generate(), tokens.refresh_token)).status_code == 200
-    (entry,) = await world.feed()
+    (entry,) = await world.endings()
     assert (entry["kind"], entry["id"]) == ("family", claims_of(tokens.access_token)["fam"])
     assert (await ask(world, "bank", tokens.access_token)).json() == {"active": False}
     kinds = [event.type for event in await world.events()]
@@ -177,7 +177,7 @@ async def test_another_clients_token_stays_and_the_answer_is_the_same(world: Wor
     await world.register(msgspec.structs.replace(PUBLIC, id="other"))
     for token in (tokens.access_token, tokens.refresh_token, "nonsense"):
         assert (await give_back(world, SigningKey.generate(), token, "other")).status_code == 200
-    assert await world.feed() == []
+    assert await world.endings() == []
     assert (await ask(world, "bank", tokens.access_token)).json()["active"] is True
 
 

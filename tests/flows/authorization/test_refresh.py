@@ -43,7 +43,7 @@ async def test_the_last_token_repeated_soon_gets_the_same_successor(world: World
     again = await app.refresh(refresh_of(first))
     assert again.refresh_token == second.refresh_token
     assert (await app.refresh(refresh_of(second))).refresh_token != second.refresh_token
-    assert await world.feed() == []
+    assert await world.endings() == []
 
 
 async def test_the_last_token_repeated_late_ends_the_family_and_never_the_consent(world: World) -> None:
@@ -56,7 +56,7 @@ async def test_the_last_token_repeated_late_ends_the_family_and_never_the_consen
         await app.refresh(refresh_of(first))
     with pytest.raises(AccessRefused, match="invalid_grant"):
         await app.refresh(refresh_of(second))
-    (entry,) = await world.feed()
+    (entry,) = await world.endings()
     assert (entry["kind"], entry["id"]) == ("family", claims_of(first.access_token)["fam"])
     findings = [event for event in await world.events() if event.type is EventType.FINDING]
     assert [event.rsn for event in findings] == ["refresh_replayed"]
@@ -73,7 +73,7 @@ async def test_an_older_token_ends_the_family_even_at_once(world: World) -> None
     for token in (first, third):
         with pytest.raises(AccessRefused, match="invalid_grant"):
             await app.refresh(refresh_of(token))
-    assert len(await world.feed()) == 1
+    assert len(await world.endings()) == 1
 
 
 async def test_a_client_that_can_prove_nothing_may_not_repeat(world: World) -> None:
@@ -86,7 +86,7 @@ async def test_a_client_that_can_prove_nothing_may_not_repeat(world: World) -> N
     await app.refresh(refresh_of(first))
     with pytest.raises(AccessRefused, match="invalid_grant"):
         await app.refresh(refresh_of(first))
-    assert len(await world.feed()) == 1
+    assert len(await world.endings()) == 1
 
 
 async def test_a_confidential_client_may_repeat(world: World) -> None:
@@ -115,7 +115,7 @@ async def test_another_key_or_client_can_neither_use_nor_end_it(world: World) ->
     await world.register(msgspec.structs.replace(PUBLIC, id="other"))
     stolen = {**form, "client_id": "other"}
     assert (await post(world, "/token", stolen, key)).json()["error"] == "invalid_grant"
-    assert await world.feed() == []
+    assert await world.endings() == []
     await app.refresh(refresh_of(tokens))
 
 
@@ -136,7 +136,7 @@ async def test_a_token_changed_by_a_letter_is_nothing(world: World) -> None:
     for token in changed:
         form = {"grant_type": "refresh_token", "client_id": "budget", "refresh_token": token}
         assert (await post(world, "/token", form, key)).json()["error"] == "invalid_grant"
-    assert await world.feed() == []
+    assert await world.endings() == []
 
 
 async def test_nobody_who_reads_the_database_can_make_a_token(world: World) -> None:
