@@ -85,7 +85,7 @@ async def authority(
     """Every part with what it needs. Nothing runs yet but what `tasks` names."""
     async with AsyncExitStack() as stack:
         work = WakingWork(state)
-        rules = Rules(Places(data).catalog, work, clock)
+        rules = Rules(Places(data), work, clock)
         keys = _keys(Places(data))
         http = await stack.enter_async_context(httpx2.AsyncClient(trust_env=False))
         ledger = _ledger(data)
@@ -152,6 +152,7 @@ def _server(core: _Core, sessions: Sessions, pages: OAuthPages, http: httpx2.Asy
         work=core.work,
         consents=Consents(clock=core.clock, randomness=secrets.token_bytes, settings=core.settings.consents),
         catalog=core.rules.catalog,
+        policy=core.rules.decider,
         clock=core.clock,
         session=_session_reader(sessions, Cookies.for_issuer(core.issuer)),
         pages=pages,

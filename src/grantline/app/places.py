@@ -23,6 +23,11 @@ class Places:
         return self.data / "authority" / "catalog.toml"
 
     @property
+    def policy(self) -> Path:
+        """The organisation's own policies, which may only forbid; absent where there are none."""
+        return self.data / "authority" / "policy.cedar"
+
+    @property
     def token_key(self) -> Path:
         """Signs tokens, versions and receipts."""
         return self.data / "authority" / "keys" / "token.pem"

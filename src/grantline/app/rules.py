@@ -1,4 +1,4 @@
-"""The catalog and policy in force: read from their file, announced on the feed when they change."""
+"""The catalog and policy in force: read from their files, announced on the feed when they change."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import structlog
 
+from grantline.app.places import Places
 from grantline.app.state import WakingWork
 from grantline.catalog import Catalog, load_catalog
 from grantline.crypto.es256 import PublicKey
@@ -16,25 +17,27 @@ from grantline.model.clock import Clock
 from grantline.model.errors import InvalidConfiguration
 from grantline.model.feed import Kind, NewEntry
 from grantline.model.ids import GatewayId
-from grantline.policy import PolicyTexts, core_texts
+from grantline.policy import Decider, Policies, core_texts, data_entity
 from grantline.storage.sqlite.transaction import SqliteTransaction
 
 LOOK_EVERY_S = 1.0
 ALL = -1
 KEPT_S = 3_600
+_Seen = tuple[int, int] | None
+"""By what a file's change is noticed; None: there is none."""
 _log = structlog.get_logger("grantline.app")
 
 
 class Rules:
     """What gateways and screens go by at this moment."""
 
-    def __init__(self, path: Path, work: WakingWork, clock: Clock) -> None:
-        self._path = path
+    def __init__(self, places: Places, work: WakingWork, clock: Clock) -> None:
+        self._places = places
         self._clock = clock
         self._work = work
-        self._seen: tuple[int, int] | None = None
+        self._seen: tuple[_Seen, _Seen] | None = None
         self._catalog: Catalog | None = None
-        self._policy: PolicyTexts | None = None
+        self._decider: Decider | None = None
         self._listeners: list[Callable[[Catalog], Awaitable[object]]] = []
 
     def on_change(self, listener: Callable[[Catalog], Awaitable[object]]) -> None:
@@ -47,19 +50,22 @@ class Rules:
             raise InvalidConfiguration("There is no catalog yet; run: grantline apply -f FILE")
         return self._catalog
 
+    def decider(self) -> Decider:
+        """The policy in force, as every gateway has it; raises `InvalidConfiguration` before a catalog was applied."""
+        if self._decider is None:
+            raise InvalidConfiguration("There is no policy yet; run: grantline apply -f FILE")
+        return self._decider
+
     async def look(self) -> None:
-        """Read the file if it changed and announce what is new. A wrong file changes nothing."""
-        if not self._path.exists():
+        """Read the files if one changed and announce what is new. A wrong file changes nothing."""
+        seen = _seen(self._places.catalog), _seen(self._places.policy)
+        if seen[0] is None or seen == self._seen:
             return
-        found = self._path.stat()
-        seen = (found.st_mtime_ns, found.st_size)
-        if seen == self._seen:
-            return
-        catalog = load_catalog(self._path)
-        policy = core_texts(catalog.file.actions)
+        catalog = load_catalog(self._places.catalog)
+        decider = decider_for(catalog, () if seen[1] is None else (self._places.policy.read_text(),))
         now = self._clock.wall_us() // 1_000_000
-        await self._work.write(lambda tx: _announce(tx, catalog.hash, policy.hash, now))
-        self._catalog, self._policy, self._seen = catalog, policy, seen
+        await self._work.write(lambda tx: _announce(tx, catalog.hash, decider.policies.hash, now))
+        self._catalog, self._decider, self._seen = catalog, decider, seen
         for listener in self._listeners:
             await listener(catalog)
 
@@ -74,8 +80,7 @@ class Rules:
 
     async def bundle(self, gateway: GatewayId, issuer: str, keys: tuple[PublicKey, ...]) -> BundleContent:
         """What this gateway needs besides consents."""
-        catalog, policy = self.catalog(), self._policy
-        assert policy is not None
+        catalog, policies = self.catalog(), self.decider().policies
         clients = await self._work.read(lambda tx: tx.clients.all())
         part: dict[str, Any] = msgspec.to_builtins(catalog.assigned_to(gateway))
         return BundleContent(
@@ -83,11 +88,29 @@ class Rules:
             jwks={"keys": [key.jwk for key in keys]},
             catalog=part,
             catalog_hash=catalog.hash,
-            policy=policy.policies,
-            policy_schema=policy.schema,
-            policy_hash=policy.hash,
+            policy=policies.texts.policies,
+            policy_schema=policies.texts.schema,
+            policy_hash=policies.hash,
             clients={client.client_id: client.status.value for client in clients},
         )
+
+
+def decider_for(catalog: Catalog, overlays: tuple[str, ...]) -> Decider:
+    """Our policies with the organisation's own, over the catalog's kinds of data; raises `InvalidConfiguration`."""
+    data = [
+        data_entity(f"{api}/{name}", sensitivity=data.sensitivity, special=data.special)
+        for api, entry in catalog.file.apis.items()
+        for name, data in entry.data.items()
+    ]
+    return Decider(Policies(core_texts(catalog.file.actions, overlays)), data)
+
+
+def _seen(path: Path) -> _Seen:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_mtime_ns, found.st_size
 
 
 async def _announce(tx: SqliteTransaction, catalog: str, policy: str, now: int) -> None:

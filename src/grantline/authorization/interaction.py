@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import msgspec
+import structlog
 
 from grantline.authorization import tickets
 from grantline.authorization.profiles import card_of, profile_of
@@ -31,6 +32,7 @@ from grantline.model.ids import ConsentId, opaque
 from grantline.parties import Client, Standing
 
 _REFUSED = "refused"
+_log = structlog.get_logger("grantline.authorization")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,7 @@ class Interaction:
         """Record the decision, make the code and use the request up in one unit; the address to go to.
 
         `digest` is that of the offer shown. Raises `InvalidRequest` on picks beyond it; nothing is stored then.
+        What policy forbids is never given, though the person would: the client is told `access_denied`.
         """
 
         answer = _Answer(picks, digest, channel)
@@ -114,11 +117,17 @@ class Interaction:
         async def unit(tx: Transaction) -> str:
             return await self._give(tx, await self._bound(tx, handle, session), session, answer)
 
-        return await self._server.work.write(unit)
+        try:
+            return await self._server.work.write(unit)
+        except AccessDenied as denied:
+            _log.info("refused", path="/consent", error=denied.code, detail=denied.detail)
+            return await self._turn_away(handle, session, denied)
 
     async def refuse(self, handle: str, session: Session) -> str:
         """Record the refusal and use the request up; the address to go to (`access_denied`)."""
+        return await self._turn_away(handle, session, AccessDenied("The person did not allow it."))
 
+    async def _turn_away(self, handle: str, session: Session, denied: AccessDenied) -> str:
         async def unit(tx: Transaction) -> str:
             found = await self._bound(tx, handle, session)
             notes = _noted(found)
@@ -127,7 +136,6 @@ class Interaction:
             outcome = f"{_REFUSED} {notes.consent}"
             if not await tx.tickets.redeem(TicketKind.REQUEST, found.kept.digest, self._server.now(), outcome):
                 raise Conflict("This request was answered before.")
-            denied = AccessDenied("The person did not allow it.")
             return finish.with_error(self._server, found.kept.body, denied)
 
         return await self._server.work.write(unit)

@@ -9,6 +9,7 @@ import msgspec
 from grantline.authorization import operator
 from grantline.authorization.events import issued
 from grantline.authorization.server import Server
+from grantline.authorization.steps.policy import forbidden
 from grantline.authorization.store import Transaction
 from grantline.authorization.tokens import access
 from grantline.consent import ResourceChoice
@@ -86,6 +87,8 @@ async def _mint(server: Server, tx: Transaction, api: ApiId) -> AccessClaims:
     if stands is None:
         raise _unavailable(f"the operator gave no consent for {api}; run grantline apply")
     resources = (server.catalog().api(api).resource,)
+    if forbidden(server, stands, stands.version.granted) is not None:
+        raise _unavailable(f"policy forbids the operator's consent for {api}")
     wanted = access.Wanted(stands=stands, position=position, scope="", resources=resources, family=None, jkt=None)
     claims = access.draft(server, wanted)
     await tx.outbox.append(issued(server, EventType.TOKEN_ISSUED, stands, claims))

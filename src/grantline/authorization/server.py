@@ -19,6 +19,7 @@ from grantline.model.clock import Clock
 from grantline.model.ids import ApiId, Randomness
 from grantline.model.ports import Work
 from grantline.parties import Pairwise
+from grantline.policy import Decider
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +75,14 @@ CurrentSession = Callable[[str | None], Awaitable[Session | None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """One authorization server. `catalog` is asked each time, because `apply` may replace it."""
+    """One authorization server. `catalog` and `policy` are asked for each time, because `apply` may replace them."""
 
     issuer: str
     keys: Keys
     work: Work[Transaction]
     consents: Consents
     catalog: Callable[[], Catalog]
+    policy: Callable[[], Decider]
     clock: Clock
     session: CurrentSession
     pages: Pages

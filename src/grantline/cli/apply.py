@@ -1,5 +1,6 @@
 """`grantline apply -f FILE` makes an instance what the file declares. Applying it again changes nothing."""
 
+import hashlib
 import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -7,19 +8,23 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from grantline.cli.options import DEFAULT_DATA, DataOption, run
+from grantline.model.errors import InvalidConfiguration
 
 if TYPE_CHECKING:
     from grantline.app.state import State
     from grantline.catalog import Catalog
     from grantline.cli.declaration import Declaration
     from grantline.model.clock import Clock
+    from grantline.model.events import Event, EventType
 
 
 def apply(
-    file: Annotated[Path, typer.Option("--file", "-f", help="TOML file that declares clients, people, catalog.")],
+    file: Annotated[
+        Path, typer.Option("--file", "-f", help="TOML file that declares clients, people, catalog, policy.")
+    ],
     data: DataOption = DEFAULT_DATA,
 ) -> None:
-    """Make the instance what FILE declares: clients, people, the catalog. Idempotent; a mistake names its path."""
+    """Make the instance what FILE declares: clients, people, catalog, policy. Idempotent; a mistake names its path."""
     from grantline.cli.declaration import read_declaration
 
     declaration = read_declaration(file)
@@ -36,7 +41,11 @@ async def apply_to(data: Path, declaration: "Declaration") -> list[str]:
 
     clock = SystemClock()
     said: list[str] = []
+    _require_one_whole(data, declaration)
     async with open_state(data, create=True) as state:
+        if declaration.policy is not None:
+            changed = await _keep_policy(state, data, declaration.policy, clock)
+            said.append(f"policy {'changed' if changed else 'unchanged'}")
         if declaration.catalog is not None:
             changed = await _keep_catalog(state, data, declaration.catalog, declaration.catalog_text, clock)
             said.append(f"catalog {'changed' if changed else 'unchanged'}")
@@ -50,26 +59,76 @@ async def apply_to(data: Path, declaration: "Declaration") -> list[str]:
     return said
 
 
-async def _keep_catalog(state: "State", data: Path, catalog: "Catalog", text: bytes, clock: "Clock") -> bool:
-    """Put the catalog where the authority reads it; the record says which one holds from now on."""
-    from grantline.app.places import Places
-    from grantline.crypto.custody.file import write_private
-    from grantline.model.events import Event, EventType
-    from grantline.model.ids import event_id
+def _require_one_whole(data: Path, declaration: "Declaration") -> None:
+    """The policy that will hold has to fit the catalog that will hold; raises `InvalidConfiguration` before any change.
 
-    place = Places(data).catalog
-    if place.exists() and place.read_bytes() == text:
+    Either may be declared alone: then it meets the one that is there.
+    """
+    from grantline.app.places import Places
+    from grantline.app.rules import decider_for
+    from grantline.catalog import load_catalog
+
+    places = Places(data)
+    catalog, policy = declaration.catalog, declaration.policy
+    if catalog is None and policy is not None and places.catalog.exists():
+        catalog = load_catalog(places.catalog)
+    if policy is None and places.policy.exists():
+        policy = places.policy.read_text(encoding="utf-8")
+    if policy is None:
+        return
+    if catalog is None:
+        raise InvalidConfiguration("$.policy: a policy speaks about a catalog; declare one with it")
+    try:
+        decider_for(catalog, (policy,))
+    except InvalidConfiguration as error:
+        raise InvalidConfiguration(f"$.policy: {error.message}") from error
+
+
+async def _keep_policy(state: "State", data: Path, policy: str, clock: "Clock") -> bool:
+    """Put the policies where the authority reads them."""
+    from grantline.app.places import Places
+    from grantline.model.events import EventType
+
+    text = policy.encode()
+    changed = _event(EventType.POLICY_CHANGED, "policy", hashlib.sha256(text).hexdigest(), clock)
+    return await _keep(state, Places(data).policy, text, changed)
+
+
+async def _keep_catalog(state: "State", data: Path, catalog: "Catalog", text: bytes, clock: "Clock") -> bool:
+    """Put the catalog where the authority reads it."""
+    from grantline.app.places import Places
+    from grantline.model.events import EventType
+
+    changed = _event(EventType.CATALOG_CHANGED, "catalog", catalog.hash, clock)
+    return await _keep(state, Places(data).catalog, text, changed)
+
+
+async def _keep(state: "State", place: Path, text: bytes, changed: "Event") -> bool:
+    """Put a file at its place if it is another; the record says which one holds from now on."""
+    from grantline.crypto.custody.file import write_private
+
+    if _holds(place, text):
         return False
-    now_us = clock.wall_us()
-    event = Event(
-        event_id=event_id(secrets.token_bytes, now_us),
-        type=EventType.CATALOG_CHANGED,
-        t=now_us,
-        act="change",
-        res="catalog",
-        out="permit",
-        detail={"hash": catalog.hash},
-    )
-    await state.write(lambda tx: tx.outbox.append(event))
+    await state.write(lambda tx: tx.outbox.append(changed))
     write_private(place, text)
     return True
+
+
+def _holds(place: Path, text: bytes) -> bool:
+    return place.exists() and place.read_bytes() == text
+
+
+def _event(kind: "EventType", what: str, digest: str, clock: "Clock") -> "Event":
+    from grantline.model.events import Event
+    from grantline.model.ids import event_id
+
+    now_us = clock.wall_us()
+    return Event(
+        event_id=event_id(secrets.token_bytes, now_us),
+        type=kind,
+        t=now_us,
+        act="change",
+        res=what,
+        out="permit",
+        detail={"hash": digest},
+    )

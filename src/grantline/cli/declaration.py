@@ -1,4 +1,4 @@
-"""What `grantline apply -f` reads: clients, people and a catalog, as an operator declares them.
+"""What `grantline apply -f` reads: clients, people, a catalog and policies, as an operator declares them.
 
 A typing mistake anywhere is one error that names its path; nothing of such a file is applied.
 """
@@ -39,16 +39,21 @@ class File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The whole file as TOML has it; clients are read by the part that knows them."""
 
     catalog: Path | None = None
+    policy: Path | None = None
     clients: tuple[dict[str, Any], ...] = ()
     people: tuple[PersonTable, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """A file that was read without fault. `catalog_text`: the catalog's own bytes, kept as they are."""
+    """A file that was read without fault. `catalog_text`: the catalog's own bytes, kept as they are.
+
+    `policy`: the organisation's own policies (Cedar), which may only forbid; None leaves those that there are.
+    """
 
     catalog: Catalog | None
     catalog_text: bytes
+    policy: str | None
     clients: tuple[Client, ...]
     people: tuple[PersonDeclaration, ...]
 
@@ -63,9 +68,17 @@ def read_declaration(path: Path) -> Declaration:
     return Declaration(
         catalog=None if catalog_path is None else load_catalog(catalog_path),
         catalog_text=b"" if catalog_path is None else catalog_path.read_bytes(),
+        policy=None if file.policy is None else _text(path.parent / file.policy, "$.policy"),
         clients=tuple(read_client(client, f"$.clients[{index}]") for index, client in enumerate(file.clients)),
         people=tuple(_person(person, f"$.people[{index}]", path.parent) for index, person in enumerate(file.people)),
     )
+
+
+def _text(path: Path, place: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidConfiguration(f"{place}: {path} cannot be read: {error}") from error
 
 
 def _person(table: PersonTable, place: str, base: Path) -> PersonDeclaration:

@@ -32,6 +32,7 @@ class EventType(StrEnum):
     PERSON_ENROLLED = "identity.enrolled@1"
     CLIENT_CHANGED = "registry.client@1"
     CATALOG_CHANGED = "registry.catalog@1"
+    POLICY_CHANGED = "registry.policy@1"
     GATEWAY_ENROLLED = "gateway.enrolled@1"
     GATEWAY_JOINED = "gateway.joined@1"
     GATEWAY_LEFT = "gateway.left@1"

@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
+import pytest
+
 from grantline.app.places import Places
 from grantline.app.state import open_state
 from grantline.cli.apply import apply_to
 from grantline.cli.declaration import read_declaration
+from grantline.model.errors import InvalidConfiguration
 
 CATALOG_FILE = Path(__file__).parents[3] / "demo" / "catalog.toml"
 
@@ -57,3 +60,34 @@ async def test_a_changed_declaration_changes_that_alone(tmp_path: Path) -> None:
     assert (person.name, person.resource_names) == ("Person Uno", {"bank": "owner-1"})
     assert person.password is not None
     assert "long enough" not in person.password
+
+
+FORBIDS = '@id("ours.tax") forbid (principal, action, resource) when { context.purpose == "tax" };'
+
+
+async def test_the_organisations_policy_is_kept_and_told(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    file = written(tmp_path, 'policy = "own.cedar"\n' + INSTANCE)
+    (tmp_path / "own.cedar").write_text(FORBIDS)
+    assert (await apply_to(data, read_declaration(file)))[:2] == ["policy changed", "catalog changed"]
+    assert (await apply_to(data, read_declaration(file)))[:2] == ["policy unchanged", "catalog unchanged"]
+    assert Places(data).policy.read_text() == FORBIDS
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('@id("ours") permit (principal, action, resource);', "may only forbid"),
+        ("forbid (principal, action, resource);", "needs its own @id"),
+        ('@id("ours") forbid (principal, action, resource) when { context.nothing == 1 };', "do not fit"),
+        ("this is not Cedar", "cannot be read"),
+    ],
+)
+async def test_a_policy_that_is_wrong_changes_nothing(tmp_path: Path, text: str, says: str) -> None:
+    data = tmp_path / "data"
+    file = written(tmp_path, 'policy = "own.cedar"\n' + INSTANCE)
+    (tmp_path / "own.cedar").write_text(text)
+    with pytest.raises(InvalidConfiguration, match=says):
+        await apply_to(data, read_declaration(file))
+    assert not Places(data).catalog.exists()
+    assert not Places(data).policy.exists()

@@ -10,6 +10,7 @@ from grantline.authorization.families import end_family
 from grantline.authorization.grants import Authorized, ClientAuth, Grant, Redeeming
 from grantline.authorization.standing import require_standing
 from grantline.authorization.steps.audience import narrow_audience
+from grantline.authorization.steps.policy import require_mintable
 from grantline.authorization.store import FamilyRow, TicketKind
 from grantline.authorization.tickets import CodeTicket, Handle, Kept, find
 from grantline.crypto.encoding import b64url
@@ -46,6 +47,7 @@ async def authorize(redeeming: Redeeming, parameters: Parameters) -> Authorized:
         raise InvalidGrant(_SPENT, detail="expired")
     resources = narrow_audience(code.resources, parameters.resource)
     stands = await require_standing(redeeming.server, tx, code.consent)
+    require_mintable(redeeming.server, stands, resources)
     if not await tx.tickets.redeem(TicketKind.CODE, kept.digest, now):
         raise InvalidGrant(_SPENT, detail="redeemed at the same moment")
     family = _new_family(redeeming, code)

@@ -8,6 +8,7 @@ from grantline.authorization.families import end_family, is_over
 from grantline.authorization.grants import Authorized, ClientAuth, Grant, Redeeming
 from grantline.authorization.standing import require_standing
 from grantline.authorization.steps.audience import narrow_audience
+from grantline.authorization.steps.policy import require_mintable
 from grantline.authorization.store import FamilyRow
 from grantline.authorization.tokens import refresh
 from grantline.model.errors import InvalidGrant, InvalidScope
@@ -40,6 +41,7 @@ async def authorize(redeeming: Redeeming, parameters: Parameters) -> Authorized:
         raise InvalidScope("A refresh cannot change the scope; leave it out.")
     resources = narrow_audience(family.resources, parameters.resource)
     stands = await require_standing(redeeming.server, tx, family.consent)
+    require_mintable(redeeming.server, stands, resources)
     generation = await _successor(redeeming, family, presented.generation)
     return Authorized(
         event=EventType.TOKEN_REFRESHED,

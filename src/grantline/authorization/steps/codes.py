@@ -5,6 +5,7 @@ from grantline.authorization.profiles import profile_of
 from grantline.authorization.server import Server
 from grantline.authorization.standing import Stands
 from grantline.authorization.steps import finish
+from grantline.authorization.steps.policy import require_agreeable
 from grantline.authorization.store import TicketKind, Transaction
 from grantline.authorization.tickets import CodeTicket, Kept, RequestTicket
 from grantline.consent import all_covered
@@ -18,7 +19,11 @@ ALLOWED = "allowed"
 
 
 async def deliver(server: Server, tx: Transaction, kept: Kept[RequestTicket], stands: Stands, session: Session) -> str:
-    """Use the request up, keep a code for it, and give the address that brings the code (checks 32 to 34, 63)."""
+    """Use the request up, keep a code for it, and give the address that brings the code (checks 32 to 34, 63).
+
+    Raises `AccessDenied` when policy forbids what was agreed.
+    """
+    require_agreeable(server, stands)
     request, now = kept.body, server.now()
     outcome = f"{ALLOWED} {stands.state.consent_id}"
     if not await tx.tickets.redeem(TicketKind.REQUEST, kept.digest, now, outcome):

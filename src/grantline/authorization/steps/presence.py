@@ -8,7 +8,7 @@ from grantline.authorization.steps import codes, finish
 from grantline.authorization.store import TicketKind, Transaction
 from grantline.authorization.tickets import Kept, RequestTicket
 from grantline.identity import Session
-from grantline.model.errors import ConsentRequired, LoginRequired, OAuthError
+from grantline.model.errors import AccessDenied, ConsentRequired, LoginRequired, OAuthError
 from grantline.parties import Client, is_trustworthy_redirect
 
 
@@ -55,12 +55,23 @@ async def _next(
     if not is_hinted(server, kept.body, client, session):
         return await _deliver(server, tx, kept, LoginRequired("Another person is signed in here."))
     if "consent" not in kept.body.prompt and _may_be_silent(client, kept.body):
-        url = await codes.deliver_again(server, tx, kept, client, session)
-        if url is not None:
-            return Deliver(url)
+        again = await _again(server, tx, kept, client, session)
+        if again is not None:
+            return again
     if silent:
         return await _deliver(server, tx, kept, ConsentRequired("The person has to be asked first."))
     return Decide()
+
+
+async def _again(
+    server: Server, tx: Transaction, kept: Kept[RequestTicket], client: Client, session: Session
+) -> Deliver | None:
+    """The answer of before, or why policy forbids it by now; None if there is none."""
+    try:
+        url = await codes.deliver_again(server, tx, kept, client, session)
+    except AccessDenied as denied:
+        return await _deliver(server, tx, kept, denied)
+    return None if url is None else Deliver(url)
 
 
 def is_fresh(kept: Kept[RequestTicket], session: Session) -> bool:
