@@ -16,7 +16,7 @@ THEIRS = {
     "settings": {"cryptography", "sqlalchemy", "cedarpy", "httpx2", "jinja2", "uvicorn", "structlog", "asyncio"},
     "app.signer": {"sqlalchemy", "cedarpy", "httpx2", "jinja2", "uvicorn", "joserfc", "argon2", "websockets"},
     "app.ledger": {"cedarpy", "httpx2", "jinja2", "joserfc", "argon2", "websockets", "alembic"},
-    "app.authority": {"cedarpy", "alembic", "typer"},
+    "app.authority": {"alembic", "typer", "websockets"},
     "app.gateway": {"sqlalchemy", "jinja2", "argon2", "alembic", "typer"},
     "cli": {"cryptography", "sqlalchemy", "cedarpy", "httpx2", "jinja2", "uvicorn", "structlog", "msgspec"},
 }
