@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -85,7 +85,8 @@ class GatewayParts:
         self.identity = Identity(plan.name, key)
         self.authority = AuthorityClient(plan.issuer, plan.name, key, clock, randomness, base_url=plan.authority)
         self.bundle = Bundle(self.authority.bundle)
-        timeout = round(plan.settings.call_timeout_s * 1e9)
+        # Calls inside this very program tell their own end, and nothing but the program could end them earlier.
+        timeout = round(plan.settings.call_timeout_s * 1e9) if plan.fronts else None
         self.standing = Standing(clock, loaded=self.bundle.loaded, proxy_timeout_ns=timeout)
         self.spool = Spool(plan.folder / "spool", clock, randomness, most=plan.settings.waiting_events)
         self.keys_wanted = asyncio.Event()
@@ -145,10 +146,15 @@ class GatewayParts:
         for damage in self.spool.damage:
             self.trouble(damage)
             self.finding("spool_damaged")
-        self.standing.recall(OpenCall(decision.grants) for decision in self.spool.open_decisions)
+        self.recall(OpenCall(decision.grants) for decision in self.spool.open_decisions)
         for decision in self.spool.open_decisions:
             evaluation = EvaluationId(decision.evaluation)
             self.gateway.note(Outcome(evaluation, decision.consent, decision.seq, None))
+
+    def recall(self, calls: Iterable[OpenCall]) -> None:
+        """Calls of an earlier run go on where a proxy carries them; inside a program they ended with it."""
+        if self.plan.fronts:
+            self.standing.recall(calls)
 
     async def enrol(self) -> None:
         """Spend the one-time token, if there is one. An authority that does not answer yet is asked again."""
