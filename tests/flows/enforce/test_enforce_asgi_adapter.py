@@ -1,5 +1,6 @@
 """The gateway inside an application: only agreed fields leave, and the application believes the context alone."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -110,3 +111,38 @@ async def test_an_application_that_breaks_is_a_502_with_its_outcome(setting: Set
     assert (answer.status_code, answer.json()["reason"]) == (502, "response_unfilterable")
     _, outcome = await setting.world.events()
     assert (outcome.out, outcome.detail["status"]) == ("error", 502)
+
+
+def in_flight(setting: Setting) -> int:
+    return len(setting.world.standing._calls._calls)
+
+
+async def test_a_call_that_is_cancelled_while_the_application_works_is_over(setting: Setting) -> None:
+    """Covers: C9. A client that went away must not keep a grant from being drained."""
+    working = asyncio.Event()
+
+    async def works(_scope: Any, _receive: Any, _send: Any) -> None:
+        working.set()
+        await asyncio.Event().wait()
+
+    setting.app = Enforced(works, setting.world.gateway, BANK, BASE)
+    call = asyncio.create_task(setting.get())
+    await working.wait()
+    assert in_flight(setting) == 1
+    call.cancel()
+    await asyncio.gather(call, return_exceptions=True)
+    assert in_flight(setting) == 0
+
+
+async def test_a_call_that_cannot_be_handed_over_does_not_wait_for_ever(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Covers: C4. A call that waits to leave holds every acknowledgement back."""
+
+    def breaks(*_: Any, **__: Any) -> Any:
+        raise RuntimeError("no filter can be made")
+
+    monkeypatch.setattr(asgi, "filtered", breaks)
+    assert (await setting.get()).status_code == 500
+    assert in_flight(setting) == 0
+    assert setting.bank.calls == []

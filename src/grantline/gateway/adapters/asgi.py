@@ -54,13 +54,13 @@ class Enforced:
     async def _pass_on(self, admitted: Admitted, scope: Message, receive: Receive, send: Send) -> None:
         """Nothing is awaited before the application has the call; however it ends, that is told."""
         permit, count = admitted.permit, _Count(send, admitted.nonce)
-        app = self._app
-        if permit.filter is not None:
-            app = filtered(app, permit.filter, evaluation=permit.evaluation, bounds=self._bounds)
-        inner = {**scope, "headers": [*_without_ours(scope), (CONTEXT.encode(), admitted.context.encode())]}
         began = time.perf_counter()
-        admitted.departure.left()
         try:
+            app = self._app
+            if permit.filter is not None:
+                app = filtered(app, permit.filter, evaluation=permit.evaluation, bounds=self._bounds)
+            inner = {**scope, "headers": [*_without_ours(scope), (CONTEXT.encode(), admitted.context.encode())]}
+            admitted.departure.left()
             await app(inner, receive, count)
         finally:
             ms = (time.perf_counter() - began) * 1_000
