@@ -55,7 +55,7 @@ async def test_an_operators_revocation_holds_at_both_gateways_at_once_and_is_tol
 async def test_a_removed_gateway_admits_nothing_after_its_lease_until_it_is_enrolled_again(
     world: WholeWorld, http: httpx2.AsyncClient
 ) -> None:
-    """Covers: C7."""
+    """Covers: feed C7."""
     world.register("removed")
     app = await world.connect(http, "removed")
     assert (await app.get(world.calendar + "/events")).status_code == 200
@@ -72,7 +72,7 @@ async def test_a_removed_gateway_admits_nothing_after_its_lease_until_it_is_enro
 async def test_after_a_restore_gateways_deny_and_recover_by_themselves(
     world: WholeWorld, http: httpx2.AsyncClient
 ) -> None:
-    """Covers: C10."""
+    """Covers: feed C10."""
     world.register("restored")
     app = await world.connect(http, "restored")
     assert (await app.get(world.bank + "/accounts")).status_code == 200
