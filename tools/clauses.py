@@ -7,8 +7,8 @@ from collections import defaultdict
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-COVERS = re.compile(r"^(?:.*?\s)?Covers: (?P<list>.+?)\.?$")
-LINE = re.compile(r"^(?:[CPITF]\d+|check \d+)$")
+COVERS = re.compile(r"^(?:.*?\s)?Covers: (?P<list>.+?)(?:\.|\.\s.*)?$")
+LINE = re.compile(r"^(?:[CPITFS]\d+|check \d+|feed [CS]\d+)$")
 
 
 def groups() -> list[tuple[str, dict[str, str]]]:

@@ -87,7 +87,7 @@ def accepted(directory):
 
 @pytest.mark.parametrize("size", SIZES)
 def test_an_export_is_accepted(exports, size):
-    """Covers: check 118, AUDIT §2."""
+    """Covers: line 6, AUDIT §2."""
     _, checkpoint = accept(exports / str(size))
     assert (checkpoint.origin, checkpoint.size) == ("ledger.example/log", size)
 
@@ -112,7 +112,7 @@ def test_a_changed_byte_is_not_accepted(exports, tmp_path, name):
 @pytest.mark.long
 @pytest.mark.parametrize("size", SIZES)
 def test_an_export_is_accepted_by_the_go_checksum_database_code(exports, size, tmp_path):
-    """Covers: check 118. The same packages that every Go installation trusts for its module checksums."""
+    """Covers: line 6. The same packages that every Go installation trusts for its module checksums."""
     go = shutil.which("go")
     assert go, "apt-get install golang-go"
     directory = exports / str(size)

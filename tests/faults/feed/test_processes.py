@@ -73,7 +73,7 @@ async def _closed(world: World, grant: str, seq: int) -> dict[str, Any]:
 
 
 async def test_a_withdrawal_is_closed_by_acknowledgement_and_nothing_is_admitted_after_it(world: World) -> None:
-    """Covers: I11, C6, C8."""
+    """Covers: I11, feed C6, feed C8."""
     bank, calendar = await world.gateway("bank"), await world.gateway("calendar")
     seq = await world.authority.ask("end", grant="a")
     closure = await _closed(world, "a", seq)
@@ -90,7 +90,7 @@ async def test_a_withdrawal_is_closed_by_acknowledgement_and_nothing_is_admitted
 
 
 async def test_a_stopped_gateway_is_fenced_in_time_denies_when_it_goes_on_and_recovers(world: World) -> None:
-    """Covers: C1, C4, S1."""
+    """Covers: feed C1, feed C4, feed S1."""
     gateway = await world.gateway()
     gateway.signal(signal.SIGSTOP)
     seq = await world.authority.ask("end", grant="a")
@@ -104,7 +104,7 @@ async def test_a_stopped_gateway_is_fenced_in_time_denies_when_it_goes_on_and_re
 
 
 async def test_a_cut_feed_denies_within_the_lease_and_recovers_by_itself(world: World) -> None:
-    """Covers: C1, C3."""
+    """Covers: feed C1, feed C3."""
     gateway = await world.gateway()
     world.network.cut = True
     cut_at = time.time_ns() // 1_000
@@ -121,7 +121,7 @@ async def test_a_cut_feed_denies_within_the_lease_and_recovers_by_itself(world: 
 
 
 async def test_replayed_beats_renew_nothing(world: World) -> None:
-    """Covers: C2."""
+    """Covers: feed C2."""
     gateway = await world.gateway()
     await asyncio.sleep(0.6)
     world.network.replay = True
@@ -133,7 +133,7 @@ async def test_replayed_beats_renew_nothing(world: World) -> None:
 
 
 async def test_without_send_times_replayed_beats_renew_for_ever(world: World) -> None:
-    """Covers: C2, C3. The rule removed: what the test before this one would see."""
+    """Covers: feed C2, feed C3. The rule removed: what the test before this one would see."""
     gateway = await world.gateway(without="send time")
     await asyncio.sleep(0.6)
     world.network.replay = True
@@ -144,7 +144,7 @@ async def test_without_send_times_replayed_beats_renew_for_ever(world: World) ->
 
 
 async def test_a_killed_authority_finishes_its_closures_after_the_restart(world: World) -> None:
-    """Covers: C1, C8."""
+    """Covers: feed C1, feed C8."""
     gateway = await world.gateway()
     gateway.signal(signal.SIGSTOP)
     port = world.authority.ready["port"]
@@ -162,7 +162,7 @@ async def test_a_killed_authority_finishes_its_closures_after_the_restart(world:
 
 
 async def test_a_restarted_gateway_goes_on_from_its_saved_table(world: World) -> None:
-    """Covers: C12."""
+    """Covers: feed C12."""
     gateway = await world.gateway()
     seq = await world.authority.ask("end", grant="a")
     await _closed(world, "a", seq)

@@ -44,7 +44,7 @@ async def write(client, boot, acknowledged, stopped):
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("kills", [10, pytest.param(200, marks=[pytest.mark.long, pytest.mark.timeout(3600)])])
 async def test_every_acknowledged_entry_survives_every_kill_once(processes, tmp_path, kills):
-    """Covers: AUDIT §6.1, check 121."""
+    """Covers: AUDIT §6.1."""
     client = processes.client()
     acknowledged, stopped, state = [], asyncio.Event(), tmp_path / "seen.json"
     processes.start_ledger()

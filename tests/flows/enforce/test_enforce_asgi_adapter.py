@@ -118,7 +118,7 @@ def in_flight(setting: Setting) -> int:
 
 
 async def test_a_call_that_is_cancelled_while_the_application_works_is_over(setting: Setting) -> None:
-    """Covers: C9. A client that went away must not keep a grant from being drained."""
+    """Covers: feed C9. A client that went away must not keep a grant from being drained."""
     working = asyncio.Event()
 
     async def works(_scope: Any, _receive: Any, _send: Any) -> None:
@@ -137,7 +137,7 @@ async def test_a_call_that_is_cancelled_while_the_application_works_is_over(sett
 async def test_a_call_that_cannot_be_handed_over_does_not_wait_for_ever(
     setting: Setting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Covers: C4. A call that waits to leave holds every acknowledgement back."""
+    """Covers: feed C4. A call that waits to leave holds every acknowledgement back."""
 
     def breaks(*_: Any, **__: Any) -> Any:
         raise RuntimeError("no filter can be made")

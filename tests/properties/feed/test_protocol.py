@@ -23,13 +23,13 @@ SEARCH = settings(
 
 
 def test_no_call_begins_after_its_consent_was_told_closed() -> None:
-    """Covers: S1, I4, I11."""
+    """Covers: feed S1, I4, I11."""
     run_state_machine_as_test(FeedMachine, settings=SEARCH)
 
 
 @pytest.mark.long
 def test_no_call_begins_after_its_consent_was_told_closed_in_a_long_search() -> None:
-    """Covers: S1, I4, I11."""
+    """Covers: feed S1, I4, I11."""
     run_state_machine_as_test(FeedMachine, settings=settings(SEARCH, max_examples=5_000, stateful_step_count=80))
 
 
@@ -49,7 +49,7 @@ RARE = ("second check",)
     "rule", [pytest.param(rule, marks=pytest.mark.long) if rule in RARE else rule for rule in BROKEN]
 )
 def test_the_search_finds_a_missing_rule(rule: str) -> None:
-    """Covers: S1. A search that finds nothing anywhere would prove nothing."""
+    """Covers: feed S1. A search that finds nothing anywhere would prove nothing."""
     machine = type("Broken", (FeedMachine,), {"rules_in_force": staticmethod(BROKEN[rule])})
     with pytest.raises(CallAfterClosed):
         run_state_machine_as_test(machine, settings=settings(SEARCH, max_examples=1_000))

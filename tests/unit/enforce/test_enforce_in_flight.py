@@ -50,7 +50,7 @@ def hold(made: GatewayParts, clock: ManualClock) -> Departure:
 
 
 async def test_a_call_inside_the_program_itself_runs_until_its_end_is_told(tmp_path: Path) -> None:
-    """Covers: C9. Nothing else keeps a timeout for it."""
+    """Covers: feed C9. Nothing else keeps a timeout for it."""
     clock = ManualClock()
     made = parts(tmp_path, clock, ())
     departure = hold(made, clock)
@@ -62,7 +62,7 @@ async def test_a_call_inside_the_program_itself_runs_until_its_end_is_told(tmp_p
 
 
 async def test_a_call_behind_a_proxy_is_over_when_the_proxy_ends_it(tmp_path: Path) -> None:
-    """Covers: C9."""
+    """Covers: feed C9."""
     clock = ManualClock()
     made = parts(tmp_path, clock, BEHIND_ENVOY)
     hold(made, clock)
@@ -76,7 +76,7 @@ async def test_a_call_behind_a_proxy_is_over_when_the_proxy_ends_it(tmp_path: Pa
 async def test_only_a_proxy_carries_calls_over_a_restart(
     tmp_path: Path, fronts: tuple[Front, ...], busy: tuple[str, ...]
 ) -> None:
-    """Covers: C9."""
+    """Covers: feed C9."""
     made = parts(tmp_path, ManualClock(), fronts)
     made.recall((OpenCall((ConsentId("g"),)),))
     assert made.standing.busy() == busy

@@ -27,7 +27,7 @@ def _beat(world: World, gateway: Gateway, **change: object) -> Beat:
 async def test_a_beat_that_contradicts_the_table_ends_admission_at_once(
     change: dict[str, object], finding: str
 ) -> None:
-    """Covers: C10, C6."""
+    """Covers: feed C10, feed C6."""
     world = await World().start()
     gateway = await world.gateway()
     await world.end("other")
@@ -46,7 +46,7 @@ async def test_a_beat_that_contradicts_the_table_ends_admission_at_once(
 
 
 async def test_an_acknowledgement_with_another_digest_is_a_finding_and_a_resync() -> None:
-    """Covers: C6."""
+    """Covers: feed C6."""
     world = await World().start()
     gateway = await world.gateway()
     seq = await world.end()
@@ -67,7 +67,7 @@ async def test_an_acknowledgement_with_another_digest_is_a_finding_and_a_resync(
 async def test_an_acknowledgement_of_another_session_boot_or_incarnation_counts_for_nothing(
     change: dict[str, object],
 ) -> None:
-    """Covers: C6, C7."""
+    """Covers: feed C6, feed C7."""
     world = await World().start()
     gateway = await world.gateway()
     seq = await world.end()
@@ -81,7 +81,7 @@ async def test_an_acknowledgement_of_another_session_boot_or_incarnation_counts_
 
 
 async def test_a_second_live_session_of_one_key_is_a_finding_and_the_older_gets_no_more_beats() -> None:
-    """Covers: C7."""
+    """Covers: feed C7."""
     world = await World().start()
     older = await world.gateway("bank")
     newer = await world.gateway("bank")
@@ -105,7 +105,7 @@ async def test_a_second_live_session_of_one_key_is_a_finding_and_the_older_gets_
 
 
 async def test_sessions_that_are_long_over_are_in_no_new_wait() -> None:
-    """Covers: C7."""
+    """Covers: feed C7."""
     world = await World().start()
     gateway = await world.gateway()
     await world.feed.gone(gateway.session)
@@ -119,7 +119,7 @@ async def test_sessions_that_are_long_over_are_in_no_new_wait() -> None:
 
 
 async def test_entries_are_pruned_and_a_gateway_behind_the_base_takes_everything_anew() -> None:
-    """Covers: C13."""
+    """Covers: feed C13."""
     world = await World().start()
     gateway = await world.gateway()
     saved = gateway.following.table.saved()
@@ -141,7 +141,7 @@ async def test_entries_are_pruned_and_a_gateway_behind_the_base_takes_everything
 
 
 async def test_an_unwritable_database_beats_nobody() -> None:
-    """Covers: C2."""
+    """Covers: feed C2."""
     world = await World().start()
     gateway = await world.gateway()
     world.work.connection.execute("PRAGMA query_only=ON")
@@ -153,7 +153,7 @@ async def test_an_unwritable_database_beats_nobody() -> None:
 
 
 async def test_a_policy_announced_between_the_checks_refuses_the_call() -> None:
-    """Covers: C4."""
+    """Covers: feed C4."""
     world = await World().start()
     gateway = await world.gateway()
     first = gateway.standing.check(claims())

@@ -16,7 +16,7 @@ async def _remove(world: World, name: str) -> None:
 
 
 async def test_a_gateway_removed_from_elsewhere_gets_no_more_beats_and_is_waited_for() -> None:
-    """Covers: C7."""
+    """Covers: feed C7."""
     world = await World().start()
     gone, stays = await world.gateway("gone"), await world.gateway("stays")
     await _remove(world, "gone")
@@ -46,7 +46,7 @@ async def test_only_a_gateway_that_is_there_can_be_removed() -> None:
 
 
 async def test_after_a_restore_gateways_deny_and_take_everything_anew() -> None:
-    """Covers: C10."""
+    """Covers: feed C10."""
     world = await World().start()
     gateway = await world.gateway()
     await world.end("ended")

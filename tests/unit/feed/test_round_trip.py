@@ -13,7 +13,7 @@ from tests.feed_world import World, claims
 
 
 async def test_a_gateway_admits_only_after_a_beat_of_this_boot() -> None:
-    """Covers: C12."""
+    """Covers: feed C12."""
     world = await World().start()
     gateway = await world.gateway()
     assert gateway.stands()
@@ -27,7 +27,7 @@ async def test_a_gateway_admits_only_after_a_beat_of_this_boot() -> None:
 
 
 async def test_a_withdrawal_is_refused_with_its_cause_and_told_closed_with_its_figures() -> None:
-    """Covers: C8, I11."""
+    """Covers: feed C8, I11."""
     world = await World().start()
     gateway = await world.gateway()
     seq = await world.end()
@@ -48,7 +48,7 @@ async def test_a_withdrawal_is_refused_with_its_cause_and_told_closed_with_its_f
 
 
 async def test_partial_names_who_is_waited_for() -> None:
-    """Covers: C8."""
+    """Covers: feed C8."""
     world = await World().start()
     quick, slow = await world.gateway("quick"), await world.gateway("slow")
     seq = await world.end()
@@ -83,7 +83,7 @@ MINE = claims(fam="f", cnf=Confirmation("k"), act={"sub": "agent", "act": {"sub"
 async def test_each_kind_of_cut_off_refuses_its_older_tokens_and_no_others(
     kind: Kind, name: str, other: dict[str, Any]
 ) -> None:
-    """Covers: C10."""
+    """Covers: feed C10."""
     world = await World().start()
     gateway = await world.gateway()
     assert gateway.stands(MINE)

@@ -13,11 +13,11 @@ RUNS = (*LEASE, *CLOSING, *TABLE)
 
 @pytest.mark.parametrize("run", RUNS, ids=str)
 async def test_the_rule_prevents_its_shortest_breaking_run(run: Run) -> None:
-    """Covers: C1, C2, C3, C4, C5, C6, C7, C8, C9, C10, C12."""
+    """Covers: feed C1, feed C2, feed C3, feed C4, feed C5, feed C6, feed C7, feed C8, feed C9, feed C10, feed C12."""
     assert not await run.play(Rules())
 
 
 @pytest.mark.parametrize("run", RUNS, ids=str)
 async def test_without_the_rule_the_run_breaks(run: Run) -> None:
-    """Covers: C1, C2, C3, C4, C5, C6, C7, C8, C9, C10, C12."""
+    """Covers: feed C1, feed C2, feed C3, feed C4, feed C5, feed C6, feed C7, feed C8, feed C9, feed C10, feed C12."""
     assert await run.play(run.without())

@@ -18,7 +18,7 @@ def table() -> Cutoffs:
 
 
 def test_a_saved_table_comes_back_as_it_was(tmp_path: Path) -> None:
-    """Covers: C12."""
+    """Covers: feed C12."""
     file = TableFile(tmp_path / "feed.json")
     assert file.load() is None
     saved = table().saved()
@@ -32,7 +32,7 @@ def test_a_saved_table_comes_back_as_it_was(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("where", [0.1, 0.5, 0.9])
 def test_a_table_with_one_wrong_byte_is_no_table(tmp_path: Path, where: float) -> None:
-    """Covers: C12."""
+    """Covers: feed C12."""
     path = tmp_path / "feed.json"
     saved = table().saved()
     assert saved is not None
@@ -47,7 +47,7 @@ def test_a_table_with_one_wrong_byte_is_no_table(tmp_path: Path, where: float) -
 
 @pytest.mark.parametrize("seqs", [(7,), (6, 8), (8,)])
 def test_a_missing_entry_leaves_the_table_as_it_was(seqs: tuple[int, ...]) -> None:
-    """Covers: S5, C10."""
+    """Covers: feed S5, feed C10."""
     made = table()
     before = made.saved()
     entries = [Entry(seq=seq, kind=Kind.GRANT, id=f"g{seq}", cause="x", until=10, min_epoch=2) for seq in seqs]
@@ -70,7 +70,7 @@ def test_two_entries_of_one_grant_refuse_whatever_either_did() -> None:
 
 
 def test_a_clock_that_steps_back_beyond_the_leeway_means_to_start_over() -> None:
-    """Covers: C13."""
+    """Covers: feed C13."""
     made = table()
     made.prune(70)
     assert len(made) == 1

@@ -38,7 +38,7 @@ async def test_the_frontier_is_the_root_over_the_rows(tmp_path):
 
 
 async def test_the_first_entry_tells_that_the_log_started(tmp_path):
-    """Covers: check 117 (log start is on record)."""
+    """Covers: AUDIT §2 (the start of the log is on record)."""
     for starts in (1, 2):
         async with ledger_in(tmp_path) as world:
             leaves = [orjson.loads(body) for body in world.stores.entries.bodies(0, 10)]

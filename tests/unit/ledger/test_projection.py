@@ -46,7 +46,7 @@ async def everything(queries):
 
 
 async def test_counts_calls_and_outcomes_are_those_of_the_entries(tmp_path):
-    """Covers: check 84."""
+    """Covers: line 7."""
     async with ledger_in(tmp_path) as world:
         await filled(world)
         queries = queries_of(world)

@@ -41,13 +41,13 @@ def flipped(data, at):
 
 
 async def test_an_untouched_log_verifies_with_the_key_from_elsewhere(log):
-    """Covers: check 118."""
+    """Covers: line 9, AUDIT §2."""
     report = verify(log, vkey=log.vkey())
     assert (report.ok, report.size, report.problem) == (True, 301, None)
 
 
 async def test_a_flipped_byte_in_any_file_is_found(log):
-    """Covers: check 119."""
+    """Covers: line 9, AUDIT §2."""
     for tile in tiles(301):
         whole = (log.directory / tile.path).read_bytes()
         for at in range(0, len(whole), max(1, len(whole) // 50)):
