@@ -18,7 +18,7 @@ from grantline.app.pages import OAuthPages, PageConnections, PageInteraction, Pa
 from grantline.app.places import Places
 from grantline.app.rules import Rules
 from grantline.app.setup import AUTHORITY, prepare
-from grantline.app.state import State, WakingWork, open_state
+from grantline.app.state import RecordedWork, State, WakingWork, open_state
 from grantline.app.sweeping import keep_sweeping
 from grantline.app.web import Task, serve
 from grantline.authorization import GatewayResourceLists, Interaction, Keys, Server, appoint, oauth_endpoints
@@ -27,6 +27,7 @@ from grantline.crypto.custody.file import load_or_create_signing_key, read_priva
 from grantline.identity import Enrolment, Hashing, PasswordSignIn, Session, Sessions
 from grantline.ledger.client import LedgerClient
 from grantline.ledger.relay import Relay
+from grantline.ledger.set_aside import SetAside
 from grantline.ledger.settings import Places as LedgerPlaces
 from grantline.model.bundle import BundleContent
 from grantline.model.clock import Clock, SystemClock
@@ -93,11 +94,12 @@ async def authority(
         sessions = Sessions(work, clock, settings=settings.sessions)
         pages = OAuthPages()
         core = _Core(settings, issuer, keys, work, rules, clock)
-        server = _server(core, sessions, pages, http)
+        relay = Relay(work, ledger, secrets.token_bytes, clock=clock, aside=SetAside(Places(data).set_aside))
+        recorded = RecordedWork(work, lambda: relay.stuck_us, settings.ledger.longest_lag_s * 1_000_000)
+        server = _server(core, recorded, sessions, pages, http)
         rules.on_change(partial(appoint, server))
         await rules.look()
         feed = _feed(core)
-        relay = Relay(work, ledger, secrets.token_bytes)
         work.after_commit(feed.wake)
         work.after_commit(relay.wake)
         hashing = Hashing()
@@ -144,12 +146,12 @@ def _ledger(data: Path) -> LedgerClient:
     return LedgerClient(LedgerPlaces(data).ledger_socket, AUTHORITY, key)
 
 
-def _server(core: _Core, sessions: Sessions, pages: OAuthPages, http: httpx2.AsyncClient) -> Server:
+def _server(core: _Core, work: RecordedWork, sessions: Sessions, pages: OAuthPages, http: httpx2.AsyncClient) -> Server:
     made: list[Server] = []
     server = Server(
         issuer=core.issuer,
         keys=core.keys,
-        work=core.work,
+        work=work,
         consents=Consents(clock=core.clock, randomness=secrets.token_bytes, settings=core.settings.consents),
         catalog=core.rules.catalog,
         policy=core.rules.decider,

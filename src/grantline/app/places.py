@@ -43,6 +43,11 @@ class Places:
         return self.data / "authority" / "keys" / "producer.pem"
 
     @property
+    def set_aside(self) -> Path:
+        """Events of the authority that the ledger would not take."""
+        return self.data / "authority" / "set-aside.jsonl"
+
+    @property
     def enrolment_link(self) -> Path:
         """The first operator's link, while it is unused."""
         return self.data / "run" / "enrolment-link"

@@ -6,13 +6,16 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
 
+import structlog
+
 from grantline.app.places import Places
-from grantline.model.errors import InvalidConfiguration
+from grantline.model.errors import AuditUnavailable, InvalidConfiguration
 from grantline.storage.migrations import migrate
 from grantline.storage.sqlite.connection import Connect, connect
 from grantline.storage.sqlite.database import Database
 from grantline.storage.sqlite.transaction import SqliteTransaction
 
+_log = structlog.get_logger("grantline.app")
 T = TypeVar("T")
 State = Database[SqliteTransaction]
 
@@ -61,3 +64,23 @@ class WakingWork:
     async def read(self, unit: Callable[[SqliteTransaction], Awaitable[T]]) -> T:
         """As `Work.read`."""
         return await self._state.read(unit)
+
+
+class RecordedWork:
+    """`Work` for what must not be done while its record lags: beyond a bound everything is refused but endings."""
+
+    def __init__(self, work: WakingWork, lag_us: Callable[[], int], most_us: int) -> None:
+        self._work, self._lag_us, self._most_us = work, lag_us, most_us
+
+    async def write(self, unit: Callable[[SqliteTransaction], Awaitable[T]], *, essential: bool = False) -> T:
+        """As `Work.write`. Raises `AuditUnavailable` when the ledger has taken nothing for too long."""
+        lag_us = self._lag_us()
+        if not essential and lag_us > self._most_us:
+            detail = f"the ledger took nothing for {lag_us // 1_000_000} s"
+            _log.error("record_lags", detail=detail)
+            raise AuditUnavailable("The record cannot be written right now; nothing was done.", detail=detail)
+        return await self._work.write(unit, essential=essential)
+
+    async def read(self, unit: Callable[[SqliteTransaction], Awaitable[T]]) -> T:
+        """As `Work.read`."""
+        return await self._work.read(unit)

@@ -25,10 +25,10 @@ class _Refused:
     error: OAuthError
 
 
-async def write(work: Work[Transaction], unit: Callable[[Transaction], Awaitable[T]]) -> T:
+async def write(work: Work[Transaction], unit: Callable[[Transaction], Awaitable[T]], *, essential: bool = False) -> T:
     """Run the unit; a refusal of it is committed with what it wrote (proofs burned, a family ended), then raised.
 
-    Errors of ours (status 500 and up) undo the unit instead.
+    Errors of ours (status 500 and up) undo the unit instead. `essential`: as `Work.write`.
     """
 
     async def kept(tx: Transaction) -> T | _Refused:
@@ -39,7 +39,7 @@ async def write(work: Work[Transaction], unit: Callable[[Transaction], Awaitable
                 raise
             return _Refused(error)
 
-    outcome = await work.write(kept)
+    outcome = await work.write(kept, essential=essential)
     if isinstance(outcome, _Refused):
         raise outcome.error
     return outcome

@@ -1,7 +1,6 @@
 """One call, from the proxy's question to the answer: the pipeline of every adapter. Anything unforeseen denies."""
 
 import asyncio
-import contextlib
 import logging
 from collections import Counter
 from dataclasses import dataclass
@@ -67,7 +66,10 @@ class Identity:
 
 
 class Gateway:
-    """Decides calls. Counts refusals of callers that are not bound yet in `unbound`; all others are recorded."""
+    """Decides calls. Counts refusals of callers that are not bound yet in `unbound`; all others are recorded.
+
+    Those that found no room in the record are counted in `unrecorded`.
+    """
 
     def __init__(
         self, identity: Identity, *, find: KeyFinder, standing: StandingCheck, versions: VersionStore, record: Record,
@@ -81,6 +83,7 @@ class Gateway:
         self._compiled: Compiled | None = None
         self.unbound: Counter[Reason] = Counter()
         self.lost_outcomes = 0
+        self.unrecorded = 0
 
     def use(self, compiled: Compiled) -> None:
         """Enforce this bundle from the next call on."""
@@ -209,8 +212,10 @@ class Gateway:
             status = deny.answer.status
             self.note(Outcome(trail.evaluation, grant, trail.decision_seq, status, reason=deny.because))
         else:
-            with contextlib.suppress(AuditUnavailable):  # No is no, recorded or not.
+            try:
                 await self._recorded(deny, trail)
+            except AuditUnavailable:  # No is no, recorded or not.
+                self.unrecorded += 1
         return Refused(
             deny=deny,
             scheme=scheme or presented(trail.call),

@@ -33,9 +33,11 @@ from grantline.gateway.standing import Standing
 from grantline.gateway.table_file import TableFile
 from grantline.gateway.verify import asking_for_keys
 from grantline.gateway.versions import Versions
+from grantline.ledger.gaps import LATE_US, outage_event
+from grantline.ledger.set_aside import SetAside
 from grantline.model.clock import Clock, SystemClock
 from grantline.model.errors import AuditUnavailable
-from grantline.model.events import EventType
+from grantline.model.events import Event, EventType
 from grantline.model.ids import ApiId, EvaluationId, GatewayId, Randomness, opaque
 from grantline.sdk.resource_server import ContextRefused, ContextVerifier
 
@@ -43,6 +45,7 @@ KEYS_AT_MOST_EVERY_S = 60.0
 ENROL_AGAIN_S = 0.5
 ENROLMENT = "enrolment-token"
 INSTANCE_KEY = "instance.pem"
+SET_ASIDE = "set-aside.jsonl"
 _log = logging.getLogger(__name__)
 
 
@@ -131,8 +134,20 @@ class GatewayParts:
         self.trouble(f"finding {code}")
         self._own(EventType.FINDING, "error", code)
 
+    def recovered(self, seconds: float) -> None:
+        """The ledger takes events again: an outage is told of, with the refusals that it left no record of."""
+        if seconds * 1_000_000 > LATE_US:
+            since = self.clock.wall_us() - round(seconds * 1_000_000)
+            more = {"gateway": self.plan.name, "unrecorded": self.gateway.unrecorded}
+            self._append(outage_event(since, self.clock, self._randomness, **more))
+            self.gateway.unrecorded = 0
+
     def _own(self, kind: EventType, out: Literal["permit", "error"], code: str | None = None) -> None:
-        event = own_event(kind, out, code, self.plan.name, now_us=self.clock.wall_us(), randomness=self._randomness)
+        self._append(
+            own_event(kind, out, code, self.plan.name, now_us=self.clock.wall_us(), randomness=self._randomness)
+        )
+
+    def _append(self, event: Event) -> None:
         try:
             self.spool.append(event, outcome=True).add_done_callback(lambda done: done.cancelled() or done.exception())
         except AuditUnavailable as error:
@@ -217,7 +232,16 @@ async def embedded(plan: GatewayPlan) -> AsyncIterator[GatewayParts]:
             submit = plan.submit(parts.identity)
             running = [
                 tasks.create_task(parts.follower.run()),
-                tasks.create_task(ship(parts.spool, plan.name, submit, failures=parts.trouble)),
+                tasks.create_task(
+                    ship(
+                        parts.spool,
+                        plan.name,
+                        submit,
+                        aside=SetAside(plan.folder / SET_ASIDE),
+                        failures=parts.trouble,
+                        recovered=parts.recovered,
+                    )
+                ),
                 tasks.create_task(parts.keep_keys()),
             ]
             yield parts

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import os
 import threading
 from collections import deque
@@ -48,21 +49,29 @@ class Spool:
     """
 
     def __init__(self, folder: Path, clock: Clock, randomness: Randomness, *, most: int = MOST_EVENTS) -> None:
-        """Read what an earlier run left, then begin a new file. Raises `AuditUnavailable` if that cannot be done."""
+        """Read what an earlier run left, then begin a new file: now, or once the disk has room for one.
+
+        Raises `AuditUnavailable` when this can never be a record: what is there cannot be read, or nothing be made.
+        """
         self._folder, self._clock, self._most = folder, clock, most
         try:
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             found = recover(folder)
-            self.boot = found.boot or opaque("b", randomness)
-            self._next = found.next_seq
-            header = Header(v=1, boot=self.boot, first=self._next, link=found.link.hex())
-            self._descriptor, self._place, path = create(folder, header)
         except OSError as error:
             raise AuditUnavailable("The record cannot be opened.", detail=str(error)) from error
+        self.boot = found.boot or opaque("b", randomness)
+        self._next = found.next_seq
+        self._descriptor: int | None = None
+        # A place behind the end of every file: what is written next begins a new one.
+        self._place = Place(SEGMENT_BYTES, found.link)
         self.open_decisions: tuple[OpenDecision, ...] = found.open
         self.damage = found.damage
-        self._file = Left(path, self._next - 1, clock.wall_us())
-        self._files = deque([*found.files, self._file])
+        self._files = deque(found.files)
+        self._file = Left(folder, self._next - 1, clock.wall_us())
+        try:
+            self._turn()
+        except AuditUnavailable as error:
+            if not _is_full(error.__cause__):  # A full disk refuses calls, not the start.
+                raise
         self._undelivered = deque(found.events)
         self._waiting: list[_Waiting] = []
         self._awaited = False
@@ -148,7 +157,8 @@ class Spool:
             self._closing = True
             self._wake.notify()
         await asyncio.to_thread(self._thread.join)
-        os.close(self._descriptor)
+        if self._descriptor is not None:
+            os.close(self._descriptor)
 
     # The writer's thread
 
@@ -185,6 +195,7 @@ class Spool:
         for kept in numbered:
             framed, link = frame(kept.raw, link)
             frames += framed
+        assert self._descriptor is not None
         if os.pwrite(self._descriptor, frames, self._place.offset) != len(frames):
             raise OSError("short write")
         os.fdatasync(self._descriptor)
@@ -196,10 +207,12 @@ class Spool:
         """Go on in a new file. No room for one refuses this batch alone: the next may find some."""
         header = Header(v=1, boot=self.boot, first=self._next, link=self._place.link.hex())
         try:
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             descriptor, place, path = create(self._folder, header)
         except OSError as error:
             raise AuditUnavailable("The call could not be recorded.", detail=f"no new file: {error}") from error
-        os.close(self._descriptor)
+        if self._descriptor is not None:
+            os.close(self._descriptor)
         self._descriptor, self._place = descriptor, place
         self._file = Left(path, self._next - 1, self._clock.wall_us())
         self._files.append(self._file)
@@ -225,6 +238,10 @@ class Spool:
         for waiting, kept in zip(batch, result, strict=True):
             if not waiting.done.done():
                 waiting.done.set_result(kept.seq)
+
+
+def _is_full(cause: BaseException | None) -> bool:
+    return isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def _numbered(boot: str, seq: int, waiting: _Waiting) -> Kept:

@@ -2,11 +2,13 @@
 
 import hashlib
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from grantline.identity.settings import SessionSettings
 from grantline.identity.store import SessionRow, Transaction
 from grantline.model.clock import Clock
+from grantline.model.errors import AuditUnavailable
 from grantline.model.events import Event, EventType
 from grantline.model.ids import PersonId, Randomness, event_id, opaque
 from grantline.model.ports import Work
@@ -92,7 +94,9 @@ class Sessions:
             async def seen(tx: Transaction) -> None:
                 await tx.sessions.seen(key, now)
 
-            await self._work.write(seen)
+            # A full disk must not stand between a person and their withdrawal.
+            with suppress(AuditUnavailable):
+                await self._work.write(seen)
         return session
 
     async def end(self, session: Session) -> None:

@@ -17,6 +17,16 @@ def own_event(kind: EventType, act: str, detail: dict[str, object], clock: Clock
     return Event(event_id=event_id(randomness, t), type=kind, t=t, act=act, res="log", out="permit", detail=detail)
 
 
+LATE_US = 1_000_000
+"""Within this time every event is promised to be in the tree. An outage that lasts longer is recorded."""
+
+
+def outage_event(since: int, clock: Clock, randomness: Randomness, **more: object) -> Event:
+    """The ledger took nothing from `since` (unix µs) until now."""
+    detail = {"since": since, "until": clock.wall_us(), **more}
+    return own_event(EventType.LOG_GAP, "wait", detail, clock, randomness)
+
+
 class Gaps:
     """Remembers since when each hole stands."""
 

@@ -1,7 +1,8 @@
 """Brings state changes from the outbox to the ledger, in order, each once, within a second of their commit.
 
 An event leaves the outbox only after the ledger has it durably; if the answer gets lost it is sent again and known by
-its id. Numbers start at 1 with each start of the relay, as for any producer.
+its id. Numbers start at 1 with each start of the relay, as for any producer. A ledger that took nothing for longer than
+a second is told of as a gap once it does again.
 """
 
 import asyncio
@@ -10,7 +11,10 @@ from typing import Protocol
 import structlog
 
 from grantline.ledger.client import Missing
+from grantline.ledger.gaps import LATE_US, outage_event
+from grantline.ledger.set_aside import SetAside, submit_around
 from grantline.ledger.store import RelayTransaction
+from grantline.model.clock import Clock
 from grantline.model.errors import AuditUnavailable, GrantlineError
 from grantline.model.events import MOST_SUBMITTED, Accepted, Event, Sequenced, Submission
 from grantline.model.ids import Randomness, opaque
@@ -34,10 +38,15 @@ class Relay:
     """One per database. `wake` after a commit; without it the outbox is looked at every `look_every_s`."""
 
     def __init__(
-        self, work: Work[RelayTransaction], ledger: Submitting, randomness: Randomness, *, look_every_s: float = 0.25
-    ) -> None:
+        self, work: Work[RelayTransaction], ledger: Submitting, randomness: Randomness, *,
+        clock: Clock, aside: SetAside, look_every_s: float = 0.25,
+    ) -> None:  # fmt: skip
         self._work = work
         self._ledger = ledger
+        self._clock = clock
+        self._randomness = randomness
+        self._aside = aside
+        self._stuck_since: int | None = None
         self._boot = opaque("b", randomness)
         self._look_every_s = look_every_s
         self._awake = asyncio.Event()
@@ -46,6 +55,11 @@ class Relay:
     def wake(self) -> None:
         """Something was committed. Call it on the relay's own loop."""
         self._awake.set()
+
+    @property
+    def stuck_us(self) -> int:
+        """For how long the ledger has taken nothing although something waits; 0 while it does."""
+        return 0 if self._stuck_since is None else max(0, self._clock.wall_us() - self._stuck_since)
 
     async def run(self) -> None:
         """Until cancelled. A ledger that does not answer is asked again; nothing is dropped."""
@@ -71,20 +85,37 @@ class Relay:
         events = tuple(
             Sequenced(boot=self._boot, seq=self._sent + at, event=event) for at, (_, event) in enumerate(waiting, 1)
         )
+        submission = Submission(producer=self._ledger.producer, events=events)
         try:
-            await self._ledger.submit(Submission(producer=self._ledger.producer, events=events))
+            await submit_around(self._ledger.submit, submission, self._aside)
         except Missing as gap:
             # An earlier answer got lost, or the ledger was restored: what it has not got is in the outbox still.
             self._sent = gap.expected - 1
             return len(waiting)
+        except GrantlineError:
+            self._stuck_since = self._stuck_since or self._clock.wall_us()
+            raise
         self._sent += len(waiting)
-        upto = waiting[-1][0]
+        await self._forget(waiting[-1][0])
+        return len(waiting)
+
+    async def _forget(self, upto: int) -> None:
+        """The ledger has these. Essential: what makes room must not wait for room."""
+        gap = self._gap()
 
         async def forget(tx: RelayTransaction) -> None:
             await tx.outgoing.forget(upto)
+            if gap is not None:
+                await tx.outbox.append(gap)
 
-        await self._work.write(forget)
-        return len(waiting)
+        await self._work.write(forget, essential=True)
+        self._stuck_since = None
+
+    def _gap(self) -> Event | None:
+        """What tells of the outage that is over now, if it was one."""
+        if self._stuck_since is None or self.stuck_us <= LATE_US:
+            return None
+        return outage_event(self._stuck_since, self._clock, self._randomness)
 
 
 async def _oldest(tx: RelayTransaction) -> tuple[tuple[int, Event], ...]:

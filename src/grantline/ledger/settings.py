@@ -17,6 +17,11 @@ class Settings:
     checkpoint_every_ms: int = setting(
         1_000, help="How long new entries may wait for a signed checkpoint. At most one second is promised."
     )
+    longest_lag_s: int = setting(
+        60,
+        help="Seconds the ledger may take nothing before the authority refuses new consents and tokens. Withdrawals, "
+        "revocations and sign-outs are never refused.",
+    )
     authority: str = setting(
         "authority", help="Producer whose reading requests are answered: the authority's own name."
     )

@@ -11,6 +11,7 @@ from grantline.crypto.merkle import Frontier
 from grantline.ledger.reading import Access, DayUse, EventRow, FieldUse, Usage
 from grantline.model.events import Event
 from grantline.model.ids import ConsentId
+from grantline.model.ports import Outbox
 
 Stream = tuple[str, str]
 """A producer and one boot of it: the scope of a gap-free sequence."""
@@ -251,4 +252,9 @@ class RelayTransaction(Protocol):
     @property
     def outgoing(self) -> OutgoingEvents:
         """The outbox, read from its old end."""
+        ...
+
+    @property
+    def outbox(self) -> Outbox:
+        """The outbox at its new end."""
         ...

@@ -11,6 +11,8 @@ from grantline.crypto.tiles import ENTRIES, Tile, unbundle
 from grantline.ledger.access import UnknownProducer
 from grantline.ledger.client import Missing
 from grantline.ledger.relay import Relay
+from grantline.ledger.set_aside import SetAside
+from grantline.model.clock import SystemClock
 from grantline.model.errors import AuditUnavailable, InvalidRequest
 from grantline.model.events import EventType
 from grantline.storage.sqlite.database import Database
@@ -115,9 +117,13 @@ def state(tmp_path):
     database.close()
 
 
-async def test_the_relay_brings_state_changes_within_a_second_of_their_commit(authority, state):
+def relay_to(state, ledger, tmp_path):
+    return Relay(state, ledger, randomness, clock=SystemClock(), aside=SetAside(tmp_path / "aside"))
+
+
+async def test_the_relay_brings_state_changes_within_a_second_of_their_commit(authority, state, tmp_path):
     """Covers: ARCHITECTURE idea 6."""
-    relay = Relay(state, authority, randomness)
+    relay = relay_to(state, authority, tmp_path)
     running = asyncio.create_task(relay.run())
     events = [about(consent="g_relay") for _ in range(600)]
     for at in range(0, 600, 100):
@@ -153,13 +159,34 @@ class Losing:
         return accepted
 
 
-async def test_an_answer_that_got_lost_makes_no_second_entry(authority, state):
+async def test_an_answer_that_got_lost_makes_no_second_entry(authority, state, tmp_path):
     losing = Losing(authority)
     said = about(consent="g_lost")
     await state.write(lambda tx: tx.outbox.append(said))
     with pytest.raises(AuditUnavailable):
-        await Relay(state, losing, randomness).bring()
+        await relay_to(state, losing, tmp_path).bring()
     losing.lose = False
-    assert await Relay(state, losing, randomness).bring() == 1
+    assert await relay_to(state, losing, tmp_path).bring() == 1
     assert [each.event_id for each in await authority.life("g_lost")] == [said.event_id]
     assert await state.read(lambda tx: tx.outgoing.waiting(10)) == ()
+
+
+async def test_an_event_that_ingest_refuses_is_set_aside_and_holds_up_nobody(authority, state, tmp_path):
+    """Kept whole beside the record, told of by a finding, and everything behind it goes on."""
+    events = [about(consent="g_odd"), event(detail={"ratio": 0.5}), about(consent="g_odd")]
+
+    async def change(tx):
+        for each in events:
+            await tx.outbox.append(each)
+
+    await state.write(change)
+    before, _ = await authority.head()
+    assert await relay_to(state, authority, tmp_path).bring() == 3
+    assert await state.read(lambda tx: tx.outgoing.waiting(10)) == ()
+    assert [each.event_id for each in await authority.life("g_odd")] == [events[0].event_id, events[2].event_id]
+
+    async def published():
+        return (await authority.head())[0] >= before + 3
+
+    await until(published)
+    assert f'"event_id":"{events[1].event_id}"' in (tmp_path / "aside").read_text()

@@ -16,12 +16,18 @@ from grantline.gateway.segments import SUFFIX, read
 from grantline.gateway.shipper import drain, ship
 from grantline.gateway.spool import KEEP_US, LONGEST_LAG_US, Spool
 from grantline.ledger.ingest import MAX_BODY
-from grantline.model.errors import AuditUnavailable
+from grantline.ledger.set_aside import SetAside
+from grantline.model.errors import AuditUnavailable, InvalidRequest
 from grantline.model.events import Accepted, Event, EventType, Sequenced, Submission
 from grantline.model.ids import ConsentId, EventId
 from tests.unit.enforce.world import ManualClock
 
 Open = Callable[..., Spool]
+
+
+@pytest.fixture
+def aside(tmp_path: Path) -> SetAside:
+    return SetAside(tmp_path / "aside")
 
 
 @pytest.fixture
@@ -308,10 +314,12 @@ async def test_an_event_too_large_to_keep_is_refused(opened: Open, clock: Manual
         opened().append(event(clock, 1, why="x" * 20_000))
 
 
-async def test_everything_reaches_the_ledger_in_order_though_it_was_away(opened: Open, clock: ManualClock) -> None:
+async def test_everything_reaches_the_ledger_in_order_though_it_was_away(
+    opened: Open, clock: ManualClock, aside: SetAside
+) -> None:
     spool, ledger = opened(), Ledger()
     ledger.down = True
-    shipping = asyncio.create_task(ship(spool, "bank-1", ledger.submit))
+    shipping = asyncio.create_task(ship(spool, "bank-1", ledger.submit, aside=aside))
     await asyncio.gather(*(spool.append(event(clock, n)) for n in range(1_200)))
     await ledger.asked.wait()
     assert numbers(spool)[0] == 1
@@ -322,7 +330,7 @@ async def test_everything_reaches_the_ledger_in_order_though_it_was_away(opened:
     assert {one.boot for one in ledger.held} == {spool.boot}
 
 
-async def test_no_submission_is_larger_than_the_ledger_takes(opened: Open, clock: ManualClock) -> None:
+async def test_no_submission_is_larger_than_the_ledger_takes(opened: Open, clock: ManualClock, aside: SetAside) -> None:
     """Otherwise a burst of large events would be refused for ever, and every call after it."""
     spool, ledger, sizes = opened(), Ledger(), []
 
@@ -331,16 +339,44 @@ async def test_no_submission_is_larger_than_the_ledger_takes(opened: Open, clock
         return await ledger.submit(submission)
 
     await asyncio.gather(*(spool.append(event(clock, n, why="x" * 16_000)) for n in range(400)))
-    await drain(spool, "bank-1", submit)
+    await drain(spool, "bank-1", submit, aside)
     assert len(ledger.held) == 400
     assert max(sizes) <= MAX_BODY
 
 
-async def test_what_was_left_is_delivered_after_a_restart(opened: Open, clock: ManualClock) -> None:
+async def test_what_was_left_is_delivered_after_a_restart(opened: Open, clock: ManualClock, aside: SetAside) -> None:
     spool, ledger = opened(), Ledger()
     await asyncio.gather(*(spool.append(event(clock, n)) for n in range(10)))
-    await drain(spool, "bank-1", ledger.submit)
+    await drain(spool, "bank-1", ledger.submit, aside)
     await asyncio.gather(*(spool.append(event(clock, n)) for n in range(10, 13)))
     await spool.close()
-    await drain(opened(), "bank-1", ledger.submit)
+    await drain(opened(), "bank-1", ledger.submit, aside)
     assert len(ledger.held) == 13
+
+
+async def test_what_the_ledger_refuses_is_set_aside_and_holds_up_nobody(
+    opened: Open, clock: ManualClock, aside: SetAside, tmp_path: Path
+) -> None:
+    """The number of a refused event goes to the finding that tells of it, also when an answer got lost."""
+    spool, ledger, lost = opened(), Ledger(), ["an answer"]
+
+    async def submit(submission: Submission) -> Accepted:
+        events = msgspec.json.decode(msgspec.json.encode(submission), type=Submission).events
+        if any(said.event.event_id == "e3" for said in events):
+            raise InvalidRequest("No.")
+        accepted = await ledger.submit(submission)
+        if lost and events[0].seq == 4:
+            raise AuditUnavailable(lost.pop())
+        return accepted
+
+    await asyncio.gather(*(spool.append(event(clock, n)) for n in range(6)))
+    with pytest.raises(AuditUnavailable):
+        await drain(spool, "bank-1", submit, aside)
+    await drain(spool, "bank-1", submit, aside)
+    held = {one.seq: one.event for one in ledger.held}
+    assert list(held) == [1, 2, 3, 4, 5, 6]
+    assert [one.event_id for seq, one in held.items() if seq != 4] == ["e0", "e1", "e2", "e4", "e5"]
+    assert (held[4].type, held[4].rsn, held[4].detail["event"]) == (EventType.FINDING, "event_refused", "e3")
+    assert len({one.event.event_id for one in ledger.held if one.seq == 4}) == 1
+    (line,) = (tmp_path / "aside").read_text().splitlines()
+    assert '"event_id":"e3"' in line

@@ -44,7 +44,8 @@ async def revoke(server: Server, request: Request) -> Response:
         else:
             await _end_access(server, tx, caller.client, parameters.token)
 
-    await write(server.work, unit)
+    # Giving back ends something: it is never refused for want of room or record (AUDIT §5.2).
+    await write(server.work, unit, essential=True)
     return Response(200, b"", JSON)
 
 
