@@ -5,13 +5,14 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tools import clauses, cli_page, map_check, settings_page
+from tools import clauses, cli_page, figures, map_check, settings_page
 
-DOCS = Path(__file__).parents[1] / "docs"
+ROOT = Path(__file__).parents[1]
 PAGES: dict[str, Callable[[], str]] = {
-    "settings.md": settings_page.page,
-    "cli.md": cli_page.page,
-    "clauses.md": clauses.page,
+    "docs/settings.md": settings_page.page,
+    "docs/cli.md": cli_page.page,
+    "docs/clauses.md": clauses.page,
+    "README.md": figures.page,
 }
 
 
@@ -19,9 +20,9 @@ def differences() -> list[str]:
     """Lines by which a committed page differs from a fresh one."""
     found: list[str] = []
     for name, page in PAGES.items():
-        path = DOCS / name
+        path = ROOT / name
         old = path.read_text() if path.exists() else ""
-        found += difflib.unified_diff(old.splitlines(), page().splitlines(), f"docs/{name}", "fresh", lineterm="", n=0)
+        found += difflib.unified_diff(old.splitlines(), page().splitlines(), name, "fresh", lineterm="", n=0)
     return found
 
 
@@ -30,7 +31,7 @@ def main(arguments: list[str]) -> int:
     faults = [*clauses.faults(), *map_check.faults()]
     if arguments == ["write"]:
         for name, page in PAGES.items():
-            (DOCS / name).write_text(page())
+            (ROOT / name).write_text(page())
     elif arguments == ["check"]:
         changed = differences()
         faults += [*changed[:40], "Run: python -m tools.docs write"] if changed else []

@@ -3,9 +3,10 @@
 import tomllib
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from tools import clauses, requirements, texts
+from tools import clauses, figures, requirements, texts
 
 PROJECT = tomllib.loads("""
 [build-system]
@@ -86,3 +87,30 @@ def test_nothing_forbidden_is_committed() -> None:
         for fault in texts.finds(str(path.relative_to(Path(texts.ROOT))), data.decode(errors="replace"))
     ]
     assert found == []
+
+
+def test_figures_tell_what_is_bounded_also_where_it_missed() -> None:
+    row = {"bench": "withdraw", "case": "bank", "metric": "p99", "value": 12.5, "unit": "ms"}
+    kept = {**row, "bound": "≤ 50", "holds": True}
+    missed = {**row, "value": 61.0, "bound": "≤ 50", "holds": False}
+    untold = {**row, "metric": "p50", "bound": None, "holds": None}
+    lines = figures.table({"rows": [kept, missed, untold]}).splitlines()
+    assert lines[2:] == [
+        "| withdraw: bank | p99 | 12.5 ms | ≤ 50 ms | holds |",
+        "| withdraw: bank | p99 | 61 ms | ≤ 50 ms | **missed** |",
+    ]
+
+
+def test_a_readme_holds_the_newest_figures_and_none_before_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = f"before\n{figures.BEGIN}\nold\n{figures.END}\nafter\n"
+    (tmp_path / "README.md").write_text(text)
+    monkeypatch.setattr(figures, "ROOT", tmp_path)
+    assert figures.page() == text.replace("old\n", "")
+    results = tmp_path / "bench" / "results"
+    results.mkdir(parents=True)
+    for day, value in (("01", 1.0), ("02", 2.0)):
+        row = {"bench": "b", "case": "c", "metric": "m", "value": value, "unit": "", "bound": "≤ 3", "holds": True}
+        (results / f"2026-01-{day}.json").write_bytes(msgspec.json.encode({"rows": [row]}))
+    assert "| b: c | m | 2 | ≤ 3 | holds |" in figures.page()
