@@ -1,6 +1,6 @@
 """Every bench in one run: rounds interleaved, a quiet machine waited for, one table.
 
-    python -m bench.run [--quick] [--rounds 3] [--out FILE] [--directory DIR] [--only NAME …]
+    python -m bench.run [--quick] [--rounds 3] [--minutes 7] [--out FILE] [--directory DIR] [--only NAME …]
 
 Prints the table as text, then the same in Markdown. Exit 1 when a bound does not hold, 2 when a bench failed. `--out`
 gets {"machine", "rounds", "quick", "rows": [{bench, case, metric, value, unit, bound, holds}, …], "samples": [{bench,
@@ -24,7 +24,7 @@ from bench.machine import ROOT, Use, facts, wait_until_quiet
 from bench.rows import Row, as_markdown, as_text
 
 BENCHES: tuple[ModuleType, ...] = (withdraw, decision, gateway, tokens, appends, people)
-ROUNDS = 3
+ROUNDS, MINUTES = 3, 7.0
 PATIENCE_S = 6.0
 LONGEST_S = 120.0
 
@@ -46,9 +46,13 @@ def sample(bench: ModuleType, arguments: tuple[str, ...], directory: Path | None
     return json.loads(ended.stdout)[bench.NAME]
 
 
-def samples(benches: list[ModuleType], rounds: int, quick: bool, directory: Path | None) -> Iterator[dict[str, Any]]:
-    """Round after round, each the other way round than the one before."""
-    for number in range(rounds):
+def samples(benches: list[ModuleType], asked: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """Round after round, each the other way round than the one before; none is begun that would end too late."""
+    quick, directory, began = asked.quick, asked.directory, time.monotonic()
+    for number in range(1 if quick else asked.rounds):
+        spent = time.monotonic() - began
+        if number and spent + spent / number > asked.minutes * 60:
+            return
         for bench in benches if number % 2 == 0 else reversed(benches):
             foreign_before = 0.0 if quick else wait_until_quiet(PATIENCE_S)
             before = Use.now()
@@ -72,6 +76,7 @@ def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="tiny sizes, one round, no waiting: does it work at all")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--minutes", type=float, default=MINUTES, help="begin no round that would end after so many")
     parser.add_argument("--out", type=Path)
     parser.add_argument("--directory", type=Path, help="where the benches write; its disk is the one that is measured")
     parser.add_argument("--only", nargs="+", choices=[bench.NAME for bench in BENCHES])
@@ -82,17 +87,17 @@ def main() -> int:
     """Measure, tell, and judge."""
     asked = options()
     benches = [bench for bench in BENCHES if not asked.only or bench.NAME in asked.only]
-    rounds, found, began = 1 if asked.quick else asked.rounds, [], time.monotonic()
+    found, began = [], time.monotonic()
     machine = facts()
     try:
-        for one in samples(benches, rounds, asked.quick, asked.directory):
+        for one in samples(benches, asked):
             print(f"{one['bench']:<10} round {one['round'] + 1}: {one['seconds']:.1f} s, others used "
                   f"{one['foreign']:.2f} cores", file=sys.stderr)  # fmt: skip
             found.append(one)
     except Failed as failure:
         print(failure, file=sys.stderr)
         return 2
-    figures = rows(benches, found)
+    figures, rounds = rows(benches, found), found[-1]["round"] + 1
     told = {"machine": machine, "rounds": rounds, "quick": asked.quick, "rows": msgspec.to_builtins(figures)}
     if asked.out is not None:
         asked.out.parent.mkdir(parents=True, exist_ok=True)
