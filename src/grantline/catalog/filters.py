@@ -1,6 +1,7 @@
 """From an agreed item to what an answer is cut to: an allow-list of paths and rules for records."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import date, timedelta
+from functools import lru_cache
 
 from grantline.catalog.entries import DataEntry, RouteEntry
 from grantline.model.consent import Item
@@ -19,7 +20,13 @@ def oldest_day(item: Item, now: int) -> str | None:
     """The first day (UTC, `YYYY-MM-DD`) the item reaches back to at unix second `now`; None: no limit."""
     if item.lookback_days is None:
         return None
-    return (datetime.fromtimestamp(now, UTC) - timedelta(days=item.lookback_days)).date().isoformat()
+    return _days_before(item.lookback_days, now // DAY)
+
+
+@lru_cache(maxsize=256)
+def _days_before(days: int, today: int) -> str:
+    """`today`: days since 1970."""
+    return (date(1970, 1, 1) + timedelta(days=today - days)).isoformat()
 
 
 def make_filter(
