@@ -53,7 +53,7 @@ async def test_explaining_says_what_gateways_say(world: WholeWorld, http: httpx2
     await world.stop(app)
     told = await app.get(world.bank + "/accounts/acc-4821")
     said = world.cli("explain", consent, "GET", "/accounts/acc-4821", "--api", "bank", code=1)
-    assert "denied, grant_" in said
+    assert "denied, grant_withdrawn:" in said
     assert told.json()["reason"] == "grant_withdrawn"
 
 
