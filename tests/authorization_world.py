@@ -20,6 +20,7 @@ from grantline.identity import PersonRow, Session, Sessions
 from grantline.model.events import Event
 from grantline.model.ids import ApiId, PersonId
 from grantline.parties import Client, read_client, upsert
+from grantline.policy import Decider, Policies, core_texts, data_entity
 from grantline.sdk.client import Begun, Prover, Tokens
 from grantline.sdk.client import Client as AppClient
 from grantline.storage.sqlite.authorization import SqliteBurned, SqliteFamilies, SqliteTickets
@@ -141,8 +142,13 @@ class World:
     http: httpx2.AsyncClient
     lists: TwoAccounts
     sessions: Sessions
+    policy: list[Decider]
     session: Session | None = None
     people: dict[str, PersonId] = field(default_factory=dict)
+
+    def forbid(self, *overlays: str) -> None:
+        """From now on the organisation's own policies are these."""
+        self.policy[0] = policy_of(*overlays)
 
     async def sign_in(self, name: str = "ada", amr: tuple[str, ...] = ("pwd",)) -> Session:
         """A fresh session for this person; the next browser request carries it."""
@@ -234,6 +240,18 @@ def load() -> Catalog:
 
 
 @cache
+def policy_of(*overlays: str) -> Decider:
+    """The policy of that catalog, with these additions."""
+    file = load().file
+    data = [
+        data_entity(f"{api}/{name}", sensitivity=data.sensitivity, special=data.special)
+        for api, entry in file.apis.items()
+        for name, data in entry.data.items()
+    ]
+    return Decider(Policies(core_texts(file.actions, overlays)), data)
+
+
+@cache
 def _empty_file() -> Path:
     """A file with all tables, made once and copied."""
     path = Path(tempfile.mkdtemp(prefix="grantline-")) / "empty.db"
@@ -259,7 +277,7 @@ async def make_world(
     randomness = Counted(seed)
     database: Database[Tx] = Database(path, Tx, connect=connect)
     sessions = Sessions(database, clock, randomness)  # type: ignore[arg-type]
-    lists, catalog = TwoAccounts(), load()
+    lists, catalog, policy = TwoAccounts(), load(), [policy_of()]
 
     async def session(cookie: str | None) -> Session | None:
         return await sessions.current(None if cookie is None else cookie.removeprefix("s="))
@@ -270,6 +288,7 @@ async def make_world(
         work=database,
         consents=Consents(clock=clock, randomness=randomness),
         catalog=lambda: catalog,
+        policy=lambda: policy[0],
         clock=clock,
         session=session,
         pages=PlainPages(),
@@ -278,7 +297,7 @@ async def make_world(
         randomness=randomness,
     )
     http = httpx2.AsyncClient(transport=httpx2.ASGITransport(app=oauth_endpoints(server)), base_url=ISSUER)
-    world = World(path, clock, server, Interaction(server), database, http, lists, sessions)
+    world = World(path, clock, server, Interaction(server), database, http, lists, sessions, policy)
     for name in ("ada", "ben"):
         person = PersonRow(PersonId(f"p_{name}"), name, name.title(), None, (), {ApiId("bank"): f"b-{name}"})
         await database.write(lambda tx, one=person: tx.people.put(one))
