@@ -36,7 +36,7 @@ from grantline.gateway.versions import Versions
 from grantline.model.bundle import BundleContent
 from grantline.model.clock import SystemClock
 from grantline.model.consent import EnforcedVersion, Item
-from grantline.model.decision import Call
+from grantline.model.decision import Call, Obligation
 from grantline.model.events import Event
 from grantline.model.feed import Marks, Position
 from grantline.model.ids import ApiId, ClientId, ConsentId, GatewayId, PurposeId, SubjectId, TokenId
@@ -151,7 +151,7 @@ class Bench:
                 key, "GET", BASE + PATH, jti=secrets.token_urlsafe(12), iat=now, access_token=token, nonce=nonce
             )
             headers["dpop"] = (proof,)
-        return Asked(Call("GET", PATH, QUERY, BASE + PATH, headers, BANK), ahead)
+        return Asked(Call("GET", PATH, QUERY, BASE + PATH, headers, BANK, frozenset(Obligation)), ahead)
 
     def warm(self, count: int, *, bound: bool, apart: int) -> list[Asked]:
         """Calls of one client with one token, so many seconds apart, as in the middle of its work."""

@@ -5,10 +5,28 @@ from typing import Annotated
 
 import typer
 
+from grantline.cli.options import ConfigOption
 
-def check(catalog: Annotated[Path, typer.Argument(help="The catalog file (TOML).")]) -> None:
-    """Read a catalog as strictly as the authority would. Exit code 1 and one line for each finding."""
+
+def check(
+    catalog: Annotated[Path, typer.Argument(help="The catalog file (TOML).")], config: ConfigOption = None
+) -> None:
+    """Read a catalog as strictly as the authority would. Exit code 1 and one line for each finding.
+
+    Also names routes that demand what the adapter before their API cannot enforce: Envoy where the settings have a
+    front for it, the ASGI middleware elsewhere.
+    """
     from grantline.catalog import load_catalog
+    from grantline.gateway.adapters import asgi, envoy
+    from grantline.gateway.demands import Adapter, beyond
+    from grantline.settings import load
 
     loaded = load_catalog(catalog)
+    fronted = {front.api for front in load(config).fronts}
+    proxied, inside = Adapter("Envoy", envoy.ENFORCES), Adapter("the ASGI middleware", asgi.ENFORCES)
+    findings = list(beyond(loaded.file, lambda api: proxied if api in fronted else inside))
+    for finding in findings:
+        typer.echo(finding, err=True)
+    if findings:
+        raise typer.Exit(1)
     typer.echo(f"{catalog} is sound (hash {loaded.hash}).")

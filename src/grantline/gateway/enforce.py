@@ -121,6 +121,7 @@ class Gateway:
         decision = self._decide(caller, place, version, bundle, trail)
         if isinstance(decision, Deny):
             return await self._refuse(trail, decision)
+        _require_enforceable(decision, call)
         trail.decision_seq = await self._recorded(decision, trail)
         # From here nothing is awaited until the adapter has handed the call over.
         departure = self._last_standing(caller, stands)
@@ -252,3 +253,10 @@ class Gateway:
     def _noted(self, done: asyncio.Future[int]) -> None:
         if done.cancelled() or done.exception() is not None:
             self.lost_outcomes += 1
+
+
+def _require_enforceable(permit: Permit, call: Call) -> None:
+    """A permit that its adapter cannot keep is none."""
+    beyond = permit.obligations - call.enforces
+    if beyond:
+        raise Refusal(Reason.OBLIGATION_UNSUPPORTED, f"the adapter cannot enforce {', '.join(sorted(beyond))}")

@@ -1,10 +1,17 @@
 """A call at a gateway and the answer to it. Values, told apart by their type."""
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import NoReturn
 
 from grantline.model.ids import ApiId, EvaluationId, PurposeId
 from grantline.model.reasons import ANSWERS, Answer, Reason
+
+
+class Obligation(StrEnum):
+    """What a decision may demand of the way back. An adapter declares those that it sees to."""
+
+    FIELD_ALLOW_LIST = "field_allow_list"
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +20,7 @@ class Call:
 
     `path` is the raw path without query; `query` the raw query. `url` is the external URL without query and
     fragment, for DPoP `htu`. `headers`: lower-case name → all values, in order. `api`: which API it came for, as the
-    adapter's own configuration says, never the request.
+    adapter's own configuration says, never the request. `enforces`: what that adapter declares; silence is nothing.
     """
 
     method: str
@@ -22,6 +29,7 @@ class Call:
     url: str
     headers: dict[str, tuple[str, ...]]
     api: ApiId = ApiId("")
+    enforces: frozenset[Obligation] = frozenset()
 
     def header(self, name: str) -> str | None:
         """The only value of a header; None when absent or repeated."""
@@ -70,6 +78,10 @@ class FieldFilter:
     rules: tuple[RecordRule, ...] = ()
 
 
+_NOTHING: frozenset[Obligation] = frozenset()
+_CUT = frozenset({Obligation.FIELD_ALLOW_LIST})
+
+
 @dataclass(frozen=True, slots=True)
 class Permit:
     """The call may go on, under these obligations."""
@@ -80,6 +92,11 @@ class Permit:
     fields: tuple[str, ...]
     filter: FieldFilter | None
     policy: str
+
+    @property
+    def obligations(self) -> frozenset[Obligation]:
+        """What must happen on the way back; who cannot see to all of it must not let the call go on."""
+        return _NOTHING if self.filter is None else _CUT
 
     def __bool__(self) -> NoReturn:
         """A decision is told apart by its type, never by truth."""

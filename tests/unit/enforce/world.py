@@ -24,7 +24,7 @@ from grantline.gateway.standing import Standing
 from grantline.gateway.versions import Versions
 from grantline.model.bundle import BundleContent
 from grantline.model.consent import EnforcedVersion, Item
-from grantline.model.decision import Call
+from grantline.model.decision import Call, Obligation
 from grantline.model.events import Event
 from grantline.model.feed import Entry, Kind, Marks, Position
 from grantline.model.ids import (
@@ -224,7 +224,7 @@ class World:
             scheme, _, token = told["authorization"].partition(" ")
             told["dpop"] = self.proof(token, BASE + parts.path, method=method) if scheme == "DPoP" else None
         values = {name: value if isinstance(value, tuple) else (value,) for name, value in told.items() if value}
-        return Call(method, parts.path, parts.query, BASE + parts.path, values, api)
+        return Call(method, parts.path, parts.query, BASE + parts.path, values, api, frozenset(Obligation))
 
     async def decide(self, target: str = TRANSACTIONS, **headers: Any) -> Admitted | Refused:
         return await self.gateway.decide(self.call(target, **headers))

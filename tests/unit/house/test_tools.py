@@ -101,9 +101,7 @@ def test_figures_tell_what_is_bounded_also_where_it_missed() -> None:
     ]
 
 
-def test_a_readme_holds_the_newest_figures_and_none_before_the_first(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_readme_holds_the_newest_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = f"before\n{figures.BEGIN}\nold\n{figures.END}\nafter\n"
     (tmp_path / "README.md").write_text(text)
     monkeypatch.setattr(figures, "ROOT", tmp_path)

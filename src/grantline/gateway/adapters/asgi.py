@@ -9,7 +9,7 @@ from grantline.gateway.enforce import Admitted, Gateway, Refused
 from grantline.gateway.minimiser import Settings as Bounds
 from grantline.gateway.minimiser import filtered
 from grantline.gateway.render import render
-from grantline.model.decision import Call
+from grantline.model.decision import Call, Obligation
 from grantline.model.ids import ApiId
 
 Message = MutableMapping[str, Any]
@@ -17,6 +17,8 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
+# The answer passes the minimiser in this process.
+ENFORCES = frozenset({Obligation.FIELD_ALLOW_LIST})
 # The application believes the signed context alone; nothing of the caller's may look like it, or like the token.
 _STRIPPED = {b"authorization", b"dpop", b"grantline-purpose", CONTEXT.encode()}
 
@@ -49,7 +51,7 @@ class Enforced:
             name = raw_name.decode("latin-1").lower()
             headers[name] = (*headers.get(name, ()), raw_value.decode("latin-1"))
         path, query = scope["raw_path"].decode("latin-1"), scope["query_string"].decode("latin-1")
-        return Call(scope["method"], path, query, self._base + path, headers, self._api)
+        return Call(scope["method"], path, query, self._base + path, headers, self._api, ENFORCES)
 
     async def _pass_on(self, admitted: Admitted, scope: Message, receive: Receive, send: Send) -> None:
         """Nothing is awaited before the application has the call; however it ends, that is told."""

@@ -16,10 +16,12 @@ from grantline.gateway.enforce import Admitted, Gateway, Refused
 from grantline.gateway.flights import Flights
 from grantline.gateway.minimiser import PendingFull, unix_socket
 from grantline.gateway.render import render
-from grantline.model.decision import Call
+from grantline.model.decision import Call, Obligation
 from grantline.model.ids import ApiId
 from grantline.model.reasons import Reason
 
+# Calls to be cut are routed through the minimiser, which refuses any that was not announced to it.
+ENFORCES = frozenset({Obligation.FIELD_ALLOW_LIST})
 LARGEST_QUESTION = 65_536
 _CLIENT_GONE = 499
 _log = logging.getLogger(__name__)
@@ -36,7 +38,7 @@ class Questions:
     async def answer(self, method: str, target: str, headers: dict[str, tuple[str, ...]]) -> Admitted | Refused:
         """The decision on one call. `target`: raw path with query; `headers` with lower-case names."""
         path, _, query = target.partition("?")
-        call = Call(method, path, query, self._base + path, headers, self._api)
+        call = Call(method, path, query, self._base + path, headers, self._api, ENFORCES)
         answer = await self._gateway.decide(call)
         if isinstance(answer, Admitted):
             try:
