@@ -78,6 +78,11 @@ async def receipt_files(world: World, person: Person, http: httpx2.AsyncClient, 
     """Everything that is needed to check a receipt elsewhere."""
     folder = world.folder / "receipt"
     given = next(row for row in await Reporter(world).ledger.life(consent) if row.type == "consent.given@1")
+    deadline = time.monotonic() + PATIENCE_S
+    while (await Reporter(world).ledger.head())[0] <= given.index:
+        if time.monotonic() > deadline:
+            raise RuntimeError("no checkpoint covers the consent")
+        await asyncio.sleep(0.1)
     command = ("ledger", "prove", given.event_id, "--out", str(folder), "--disclose", "detail")
     await asyncio.to_thread(
         subprocess.run, [sys.executable, "-m", "grantline", *command, "--data", str(world.data)],

@@ -17,6 +17,7 @@ Line = dict[str, Any]
 OPERATOR = "operator"
 OPERATORS = "/owners/"
 LEASE_US = 2_000_000
+DECISION, OUTCOME = CALLS = ("gateway.decision@1", "gateway.outcome@1")
 
 
 def entries(export: Path) -> list[bytes]:
@@ -84,7 +85,7 @@ def stories(log: list[Line], begun: list[Line]) -> list[Line]:
         cns = start["cns"]
         if cns not in withdrawn:
             continue
-        calls = [line for line in log if line["type"] == "gateway.decision@1" and line.get("cns") == cns]
+        calls = [line for line in log if line["type"] in CALLS and line.get("cns") == cns]
         told.append(
             _story(start, withdrawn[cns], closed.get(cns), calls, [one for one in begun if one["grant"] == grant])
         )
@@ -93,15 +94,17 @@ def stories(log: list[Line], begun: list[Line]) -> list[Line]:
 
 def _story(given: Line, withdrawn: Line, closed: Line | None, calls: list[Line], begun: list[Line]) -> Line:
     end = closed["t"] if closed else None
-    permits = [call["t"] for call in calls if call["out"] == "permit"]
-    denied = [call["t"] for call in calls if call["out"] == "deny" and call["t"] > withdrawn["t"]]
+    decided = [call for call in calls if call["type"] == DECISION]
+    permits = [call["t"] for call in decided if call["out"] == "permit"]
+    denials = [call for call in calls if call["out"] == "deny"]
+    # A permit that the last check stopped has an outcome that denies: it was not admitted.
+    stopped = len(denials) - sum(call["out"] == "deny" for call in decided)
     return {
         "given_t": given["t"],
         "withdrawn_t": withdrawn["t"],
         "closed_t": end,
-        "permits": len(permits),
-        "denials": dict(sorted(Counter(call["rsn"] for call in calls if call["out"] == "deny").items())),
-        "first_denial_t": min(denied, default=None),
+        "permits": len(permits) - stopped,
+        "denials": dict(sorted(Counter(call["rsn"] for call in denials).items())),
         "admissions_after_closed": sum(end is not None and one > end for one in permits),
         "begun": len(begun),
         "begun_after_closed": sum(end is not None and one["began_us"] > end for one in begun),
@@ -120,7 +123,10 @@ def recompute(report: Line) -> Line:
     leaves = entries(places["export"])
     log = [json.loads(leaf) for leaf in leaves]
     begun = sorted((*lines(places["bank_calls"]), *lines(places["calendar_calls"])), key=lambda line: line["began_us"])
-    decisions = Counter((line["prod"], line["out"]) for line in log if line["type"] == "gateway.decision@1")
+    decisions = Counter((line["prod"], line["out"]) for line in log if line["type"] == DECISION)
+    for line in log:
+        if line["type"] == OUTCOME and line["out"] == "deny":
+            decisions.update({(line["prod"], "permit"): -1, (line["prod"], "deny"): 1})
     return {
         "ledger": {"size": len(leaves), "root": root(leaves)},
         "decisions": {f"{gateway} {out}": count for (gateway, out), count in sorted(decisions.items())},

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -102,6 +103,16 @@ class WholeWorld:
         )  # fmt: skip
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout
+
+    def until_published(self) -> None:
+        """Wait until a signed checkpoint covers every entry that is in the log now."""
+        log = sqlite3.connect(f"file:{self.data}/ledger/ledger.db?mode=ro", uri=True)
+        (size,) = log.execute("SELECT size FROM frontier").fetchone()
+        log.close()
+        deadline = time.monotonic() + 10
+        while int((self.data / "ledger" / "public" / "checkpoint").read_text().splitlines()[1]) < size:
+            assert time.monotonic() < deadline, "no checkpoint covers the log"
+            time.sleep(0.05)
 
     def pid(self, marker: str) -> int:
         """The process whose command line ends with `marker`."""

@@ -56,7 +56,6 @@ class Reporter:
             "closed_t": closed,
             "permits": len(permits),
             "denials": dict(sorted(Counter(str(call.reason) for call in denials).items())),
-            "first_denial_t": min((call.t for call in denials if call.t > withdrawn), default=None),
             "admissions_after_closed": len([t for t in permits if closed is not None and t > closed]),
             "begun": len(begun),
             "begun_after_closed": len(late),

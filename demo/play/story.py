@@ -223,7 +223,7 @@ class Story:
             expect(
                 story["begun_beyond_context"] == 0, f"{story['begun_beyond_context']} calls begun beyond the context"
             )
-            expect(story["permits"] > 0 and story["first_denial_t"] is not None, "the load was not seen")
+            expect(story["permits"] > 0 and story["denials"].get("grant_withdrawn", 0) > 0, "the load was not seen")
         told = _grantline("ledger", "verify", "--data", str(self._world.data))
         expect(told.returncode == 0, f"exit {told.returncode}: {told.stderr}")
         await self.export(self._world.folder / "export")

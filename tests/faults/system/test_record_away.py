@@ -87,8 +87,11 @@ async def everything_is_there(world: World, admitted: list[str], seen: Path) -> 
     """What waited was brought in order, each once, and tells the same story as the state."""
 
     async def brought() -> Record | None:
+        # First that nothing waits, then the record: the other way round an event could arrive in between.
+        if read(world.data).waiting:
+            return None
         record = read_record(world.data)
-        whole = not read(world.data).waiting and set(record.decisions()) == set(record.outcomes())
+        whole = set(record.decisions()) == set(record.outcomes())
         return record if whole and set(admitted) <= set(record.decisions()) else None
 
     record = await until(brought)

@@ -56,6 +56,7 @@ async def test_calls_at_both_gateways_are_in_the_record_within_a_second_and_name
     """Covers: line 6; AUDIT.md 5.1."""
     app = await recorded(world, http, "recorded")
     out = tmp_path / "export"
+    world.until_published()
     world.cli("ledger", "export", str(out))
     entries = leaves(out)
     mine = [entry for entry in entries if entry.get("client") == "recorded"]
@@ -116,6 +117,7 @@ async def test_the_running_instance_verifies_and_proves_an_event_of_its_own_to_o
     app = await recorded(world, http, "proved")
     assert "verified" in world.cli("ledger", "verify")
     out = tmp_path / "export"
+    world.until_published()
     world.cli("ledger", "export", str(out))
     assert "verified" in world.cli("ledger", "verify", "--export", str(out), "--vkey", str(out / "log.vkey"))
     accept(out)

@@ -50,6 +50,7 @@ async def text(browser: httpx2.AsyncClient, url: str) -> str:
 
 def exported(world: WholeWorld, client: str, place: Path) -> Counter[tuple[str, str]]:
     """(type, out) of every entry under the one consent of this client, from the export alone."""
+    world.until_published()
     world.cli("ledger", "export", str(place))
     log = [json.loads(leaf) for leaf in entries(place)]
     (cns,) = {line["cns"] for line in log if line["type"] == "consent.given@1" and line["client"] == client}
