@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from grantline.cli.names import require_known
 from grantline.cli.options import DEFAULT_DATA, DataOption, run
 from grantline.model.errors import InvalidConfiguration
 
@@ -60,7 +61,7 @@ async def apply_to(data: Path, declaration: "Declaration") -> list[str]:
 
 
 def _require_one_whole(data: Path, declaration: "Declaration") -> None:
-    """The policy that will hold has to fit the catalog that will hold; raises `InvalidConfiguration` before any change.
+    """Policy, clients and people have to fit the catalog that will hold; `InvalidConfiguration` before any change.
 
     Either may be declared alone: then it meets the one that is there.
     """
@@ -70,8 +71,10 @@ def _require_one_whole(data: Path, declaration: "Declaration") -> None:
 
     places = Places(data)
     catalog, policy = declaration.catalog, declaration.policy
-    if catalog is None and policy is not None and places.catalog.exists():
+    if catalog is None and places.catalog.exists():
         catalog = load_catalog(places.catalog)
+    if catalog is not None:
+        require_known(catalog, declaration)
     if policy is None and places.policy.exists():
         policy = places.policy.read_text(encoding="utf-8")
     if policy is None:

@@ -91,3 +91,25 @@ async def test_a_policy_that_is_wrong_changes_nothing(tmp_path: Path, text: str,
         await apply_to(data, read_declaration(file))
     assert not Places(data).catalog.exists()
     assert not Places(data).policy.exists()
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "path"),
+    [
+        ("bank.transactions", "bank.transaction", "$.clients[0].scopes[0]"),
+        ("{ bank =", "{ bonk =", "$.people[0].resource_names"),
+    ],
+)
+@pytest.mark.parametrize("catalog", ["declared", "kept"])
+async def test_a_name_that_no_catalog_has_is_named_and_nothing_changes(
+    tmp_path: Path, right: str, wrong: str, path: str, catalog: str
+) -> None:
+    data = tmp_path / "data"
+    if catalog == "kept":
+        await apply_to(data, read_declaration(written(tmp_path, 'catalog = "catalog.toml"')))
+    text = INSTANCE.replace(right, wrong)
+    text = text if catalog == "declared" else text.replace('catalog = "catalog.toml"', "")
+    with pytest.raises(InvalidConfiguration) as refused:
+        await apply_to(data, read_declaration(written(tmp_path, text)))
+    assert refused.value.message.startswith(path)
+    assert not (data / "authority" / "state.db").exists() or catalog == "kept"
