@@ -1,5 +1,6 @@
 """Asks an API, through its gateway, what a person may share: a call like any other, under the operator's consent."""
 
+import asyncio
 from collections.abc import Callable
 from urllib.parse import quote
 
@@ -19,6 +20,7 @@ from grantline.model.ids import ApiId
 from grantline.model.token import AccessClaims
 
 TIMEOUT_S = 5.0
+PAUSES_S = (0.1, 0.3, 0.6, 1.0)
 LARGEST = 256 * 1024
 MOST = 500
 _LEFT_S = 30
@@ -58,16 +60,24 @@ class GatewayResourceLists:
         if entry.resource_list is None or address is None:
             raise _unavailable(f"{api} has no resource list or no address")
         url = address.rstrip("/") + entry.resource_list.path.replace("{owner}", quote(owner, safe=""))
-        token = await self._token(api)
-        headers = {"authorization": f"Bearer {token}", "accept-encoding": "identity"}
-        try:
-            response = await self._http.get(url, headers=headers, timeout=TIMEOUT_S, follow_redirects=False)
-        except httpx2.HTTPError as error:
-            raise _unavailable(f"{api}: {error}") from error
+        response = await self._ask(api, url)
         if response.status_code != 200 or len(response.content) > LARGEST:
             self._tokens.pop(api, None)
             raise _unavailable(f"{api} answered {response.status_code}: {response.text[:300]}")
         return _read(api, response.content)
+
+    async def _ask(self, api: ApiId, url: str) -> httpx2.Response:
+        """The gateway's answer. One that has only just started has no lease for a moment (503): it is asked again."""
+        headers = {"authorization": f"Bearer {await self._token(api)}", "accept-encoding": "identity"}
+        for pause in (*PAUSES_S, None):
+            try:
+                response = await self._http.get(url, headers=headers, timeout=TIMEOUT_S, follow_redirects=False)
+            except httpx2.HTTPError as error:
+                raise _unavailable(f"{api}: {error}") from error
+            if response.status_code != 503 or pause is None:
+                break
+            await asyncio.sleep(pause)
+        return response
 
     async def _token(self, api: ApiId) -> str:
         """An access token on the operator's consent for this API, kept while it lasts."""

@@ -109,3 +109,17 @@ async def test_without_the_operators_consent_nothing_is_asked(world: World) -> N
 
     with pytest.raises(TemporarilyUnavailable):
         await lists(world, never).of(BANK, "b-ada")
+
+
+async def test_a_gateway_that_has_only_just_started_is_asked_again(world: World) -> None:
+    answers = iter([httpx2.Response(503), httpx2.Response(503), httpx2.Response(200, json={"resources": []})])
+    asked: list[str] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        asked.append(request.headers["authorization"])
+        return next(answers)
+
+    await appoint(world.server, world.server.catalog())
+    assert await lists(world, answer).of(BANK, "owner-1") == ()
+    assert len(asked) == 3
+    assert len(set(asked)) == 1
