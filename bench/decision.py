@@ -38,7 +38,7 @@ from grantline.model.clock import SystemClock
 from grantline.model.consent import EnforcedVersion, Item
 from grantline.model.decision import Call, Obligation
 from grantline.model.events import Event
-from grantline.model.feed import Marks, Position
+from grantline.model.feed import Entry, Kind, Marks, Position
 from grantline.model.ids import ApiId, ClientId, ConsentId, GatewayId, PurposeId, SubjectId, TokenId
 from grantline.model.token import AccessClaims, Confirmation
 from grantline.policy import core_texts
@@ -51,7 +51,13 @@ FULL = ("--calls", "4000")
 QUICK = ("--calls", "50")
 BOUNDS = {"dpop warm": {"p50": 0.4, "p99": 2.0}}
 """Milliseconds, as ARCHITECTURE.md states them."""
+ENDED = 200
 PATH, QUERY = "/accounts/a1/transactions", "fields=date,amount"
+
+
+def ended(number: int) -> Entry:
+    """Somebody else's consent that ended lately: a table that is looked through is not empty."""
+    return Entry(seq=number, kind=Kind.GRANT, id=f"other_{number}", min_epoch=2, until=2**40, cause="grant_withdrawn")
 
 
 class AtOnce:
@@ -99,9 +105,10 @@ class Bench:
         )  # fmt: skip
         table = Cutoffs()
         table.start_from(Position(1, 0), bytes(32), Marks())
+        table.apply(1, (ended(number) for number in range(1, ENDED + 1)))
         standing = Standing(self.clock, proxy_timeout_ns=1)
         standing.adopt(table)
-        standing.renew(Lease(self.clock.boot_ns() + 3_600_000_000_000, Position(1, 0)))
+        standing.renew(Lease(self.clock.boot_ns() + 3_600_000_000_000, Position(1, ENDED)))
         self.gateway = Gateway(
             Identity(GatewayId("bank-1"), self.instance), find=self._find, standing=standing,
             versions=Versions(self._fetch, self._find, self.clock), record=AtOnce(), clock=self.clock,

@@ -82,7 +82,7 @@ class Catalog:
     ) -> FieldFilter | None:
         """What the answer to this call is cut to under `item`; None when the route has nothing to cut.
 
-        `fields` ⊆ `item.fields`, empty means all. `now` in unix seconds, for the lookback.
+        `fields` ⊆ `item.fields`, empty means all. `now` in unix seconds, for the lookback: its day (UTC) alone counts.
         """
         route = self._by_id[located.api, located.route].entry
         return filters.make_filter(route, self.data(located.api, route.data), item, fields=fields, now=now)

@@ -1,6 +1,7 @@
 """What the upstream is told, signed by this gateway: who, under which grant, what of it, and until when."""
 
 import hashlib
+from functools import lru_cache
 
 import orjson
 
@@ -19,7 +20,12 @@ LONGEST_US = 30_000_000
 
 def path_hash(call: Call) -> str:
     """SHA-256 (base64url) of the raw path with its query."""
-    target = f"{call.path}?{call.query}" if call.query else call.path
+    return _target_hash(f"{call.path}?{call.query}" if call.query else call.path)
+
+
+# The record and the context of one call both name it.
+@lru_cache(maxsize=256)
+def _target_hash(target: str) -> str:
     return b64url(hashlib.sha256(target.encode()).digest())
 
 

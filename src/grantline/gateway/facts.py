@@ -14,7 +14,7 @@ def call_facts(trail: Trail, caller: Caller, place: Place, places: Places) -> Ca
     located, now = place.located, trail.now
 
     def cut(item: Item, fields: tuple[str, ...]) -> FieldFilter | None:
-        return places.catalog.field_filter(located, item, now=now, fields=fields)
+        return places.cut(located, item, fields, now)
 
     return CallFacts(
         evaluation=trail.evaluation,

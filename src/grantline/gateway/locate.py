@@ -7,13 +7,15 @@ from typing import Any
 
 from grantline.catalog import Catalog
 from grantline.gateway.refusal import Refusal
-from grantline.model.decision import Call, Located
+from grantline.model.consent import Item
+from grantline.model.decision import Call, FieldFilter, Located
 from grantline.model.errors import InvalidRequest, NotFound
 from grantline.model.ids import ApiId, PurposeId
 from grantline.model.reasons import Reason
 from grantline.policy import data_entity
 
 _REMEMBERED = 4_096
+_DAY = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,8 @@ class Places:
         self.catalog = catalog
         self._routes = dict(_route_facts(catalog))
         # Pure and asked again and again: one client's calls are much alike. What raises is not kept.
-        self._locate = lru_cache(maxsize=_REMEMBERED)(catalog.locate)
+        self._place = lru_cache(maxsize=_REMEMBERED)(self._found)
+        self._cut = lru_cache(maxsize=_REMEMBERED)(self._cut_of_the_day)
 
     def audience(self, api: ApiId) -> str:
         """The resource identifier that tokens for this API name; raises `Refusal` for an API not served here."""
@@ -54,14 +57,24 @@ class Places:
 
     def place(self, call: Call) -> Place:
         """What this call is. Raises `Refusal`: request_invalid where it could be read in two ways, route_unknown."""
+        return self._place(call.api, call.method, call.path, call.query)
+
+    def cut(self, located: Located, item: Item, fields: tuple[str, ...], now: int) -> FieldFilter | None:
+        """What the answer to a call is cut to under `item`; see `Catalog.field_filter`."""
+        return self._cut(located, item, fields, now // _DAY)
+
+    def _found(self, api: ApiId, method: str, path: str, query: str) -> Place:
         try:
-            located = self._locate(call.api, call.method, call.path, call.query)
+            located = self.catalog.locate(api, method, path, query)
         except InvalidRequest as error:
             raise Refusal(Reason.REQUEST_INVALID, error.message) from error
         if located is None:
-            raise Refusal(Reason.ROUTE_UNKNOWN, f"no route of {call.api} for this method and path")
-        api = self.catalog.api(call.api)
-        return Place(located, self._routes[call.api, located.route], api.type, api.resource)
+            raise Refusal(Reason.ROUTE_UNKNOWN, f"no route of {api} for this method and path")
+        entry = self.catalog.api(api)
+        return Place(located, self._routes[api, located.route], entry.type, entry.resource)
+
+    def _cut_of_the_day(self, located: Located, item: Item, fields: tuple[str, ...], day: int) -> FieldFilter | None:
+        return self.catalog.field_filter(located, item, now=day * _DAY, fields=fields)
 
     def data_entities(self) -> Iterator[dict[str, Any]]:
         """Every kind of data, for the policy."""

@@ -2,6 +2,7 @@
 
 import hashlib
 from enum import StrEnum
+from functools import lru_cache
 from typing import Literal
 
 import msgspec
@@ -106,6 +107,8 @@ MOST_SUBMITTED = 256
 """Events in one submission. Ingest refuses more, so no producer may send more."""
 
 
+# A token is used again and again.
+@lru_cache(maxsize=4_096)
 def jti_hash(jti: str) -> str:
     """How the record names a token, whoever tells of it: only so can its issue be joined to its uses."""
     return hashlib.sha256(jti.encode()).hexdigest()

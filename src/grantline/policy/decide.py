@@ -94,6 +94,8 @@ def _key(version: EnforcedVersion) -> _VersionKey:
 
 def _ranked(version: EnforcedVersion, call: CallFacts) -> list[tuple[int, Item]]:
     """Items worth asking about, the best fit first: it alone, and whatever else is of the same kind and purpose."""
+    if len(version.items) == 1:
+        return [(0, version.items[0])]
     ranked = sorted(((_fit(item, call), -n, n) for n, item in enumerate(version.items)), reverse=True)
     return [(n, version.items[n]) for place, (fit, _, n) in enumerate(ranked) if place == 0 or fit >= _SAME_PURPOSE]
 
@@ -103,14 +105,15 @@ _SAME_PURPOSE = 3
 
 def _fit(item: Item, call: CallFacts) -> int:
     """How many conditions on the item hold before the first that does not."""
-    conditions = (
-        (item.api, item.datatype) == (call.api, call.datatype),
-        call.action in item.actions,
-        item.purpose == call.purpose,
-        set(call.resources) <= set(item.resources),
-        set(call.fields) <= set(item.fields),
-    )
-    return next((count for count, holds in enumerate(conditions) if not holds), len(conditions))
+    if item.api != call.api or item.datatype != call.datatype:
+        return 0
+    if call.action not in item.actions:
+        return 1
+    if item.purpose != call.purpose:
+        return 2
+    if not set(item.resources).issuperset(call.resources):
+        return 3
+    return 5 if set(item.fields).issuperset(call.fields) else 4
 
 
 def _denial(question: Question, verdict: Verdict) -> Deny:

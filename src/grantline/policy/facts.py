@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import msgspec
+
 from grantline.model.consent import Item, Status
 from grantline.model.decision import FieldFilter
 from grantline.model.ids import ApiId, ClientId, EvaluationId, PurposeId, SubjectId
@@ -21,8 +23,7 @@ class StateFacts:
     client_status: str
 
 
-@dataclass(frozen=True, slots=True)
-class CallFacts:
+class CallFacts(msgspec.Struct, frozen=True):  # a struct, because it is made for every call and is wide
     """One call as verified and located.
 
     `fields`: asked for, empty means all that was agreed. `oldest`: the first day asked for (`YYYY-MM-DD`).

@@ -1,9 +1,8 @@
 """Cedar and the clauses that explain it never disagree, whatever the question."""
 
-from dataclasses import replace
-
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from grantline.model.consent import EnforcedVersion, Status
 from grantline.model.decision import Deny, Permit

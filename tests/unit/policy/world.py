@@ -84,4 +84,4 @@ def call(**changes: Any) -> CallFacts:
         special=False,
         cut=cut,
     )
-    return replace(whole, **changes)
+    return msgspec.structs.replace(whole, **changes)
