@@ -38,10 +38,82 @@ async def test_nothing_is_ever_redirected_to_an_address_that_is_not_proven(
     assert (status, location, text) == (400, "", f"error page: {page}")
 
 
-async def test_a_repeated_parameter_is_refused_without_a_redirect(world: World) -> None:
-    """Covers: check 6."""
-    answer = await world.browse(f"/authorize?{urlencode(REQUEST)}&state=again")
-    assert (answer.status_code, answer.headers.get("location")) == (400, None)
+@pytest.mark.parametrize("name", ["client_id", "redirect_uri"])
+async def test_what_proves_the_address_given_twice_is_refused_without_a_redirect(world: World, name: str) -> None:
+    """Covers: check 3, 6."""
+    for again in (REQUEST[name], "https://evil.example/"):
+        answer = await world.browse(f"/authorize?{urlencode(REQUEST)}&{urlencode({name: again})}")
+        assert (answer.status_code, answer.headers.get("location")) == (400, None)
+
+
+@pytest.mark.parametrize(
+    ("added", "state"),
+    [
+        ("&state=again", None),
+        ("&scope=again", "st"),
+        ("&nonce=%FF", "st"),
+        ("&other=a%00b", "st"),
+        ("&" + "n" * 101 + "=1", "st"),
+    ],
+)
+async def test_a_request_that_cannot_be_read_without_doubt_goes_back_to_the_proven_address(
+    world: World, added: str, state: str | None
+) -> None:
+    """Covers: check 6, 12; RFC 6749 §4.1.2.1."""
+    answer = await world.browse(f"/authorize?{urlencode(REQUEST)}{added}")
+    location = answer.headers.get("location", "")
+    told = query_of(location)
+    assert (answer.status_code, location.startswith(CALLBACK + "?")) == (303, True)
+    assert (told["error"], told.get("state"), told["iss"]) == ("invalid_request", state, ISSUER)
+
+
+@pytest.mark.parametrize(
+    ("change", "state"),
+    [
+        ({"code_challenge": "too-short"}, "st"),
+        ({"code_challenge": "A" * 42 + "!"}, "st"),
+        ({"nonce": "n" * 513}, "st"),
+        ({"max_age": "soon"}, "st"),
+        ({"dpop_jkt": "no"}, "st"),
+        ({"state": "s" * 4_097}, None),
+        ({"state": "s" * 4_097, "code_challenge": "x"}, None),
+    ],
+)
+async def test_a_malformed_parameter_goes_back_to_the_proven_address_with_a_usable_state(
+    world: World, change: dict[str, str | None], state: str | None
+) -> None:
+    """Covers: check 9, 11, 12, 13; RFC 6749 §4.1.2.1."""
+    status, location, _ = await visit(world, **change)
+    told = query_of(location)
+    assert (status, location.startswith(CALLBACK + "?")) == (303, True)
+    assert (told["error"], told.get("state"), told["iss"]) == ("invalid_request", state, ISSUER)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"redirect_uri": "https://evil.example/"},
+        {"redirect_uri": None},
+        {"redirect_uri": CALLBACK + "?" + "x" * 2_000},
+        {"client_id": "nobody"},
+    ],
+)
+async def test_a_malformed_parameter_earns_no_redirect_to_an_address_that_is_not_proven(
+    world: World, change: dict[str, str | None]
+) -> None:
+    """Covers: check 3."""
+    status, location, _ = await visit(world, code_challenge="x", **change)
+    assert (status, location) == (400, "")
+
+
+async def test_doubt_beside_a_pushed_request_goes_back_where_that_request_came_from(world: World) -> None:
+    """Covers: check 3, 6, 12."""
+    begun = await world.app().begin(scope="bank.transactions")
+    answer = await world.browse(begun.url + "&scope=a&scope=b&redirect_uri=https%3A%2F%2Fevil.example%2F")
+    location = answer.headers.get("location", "")
+    told = query_of(location)
+    assert (answer.status_code, location.startswith(CALLBACK + "?")) == (303, True)
+    assert (told["error"], told["state"], told["iss"]) == ("invalid_request", begun.state, ISSUER)
 
 
 @pytest.mark.parametrize(

@@ -7,13 +7,14 @@ import structlog
 from grantline.authorization import tickets
 from grantline.authorization.endpoints.pushed import REQUEST_URI
 from grantline.authorization.http import Request, Response, see_other
-from grantline.authorization.parameters import Form, read_encoded, read_form, read_into, text
+from grantline.authorization.parameters import Form, form_body, read_doubtful, read_into, read_well_formed, text
 from grantline.authorization.server import Server
 from grantline.authorization.steps import finish
 from grantline.authorization.steps.asking import CHECKS, DESTINATION, InvalidRedirect, examine, to_ticket
 from grantline.authorization.steps.client import find_client
 from grantline.authorization.steps.presence import Decide, Deliver, SignIn, next_for
 from grantline.authorization.steps.request import Asking, Parameters
+from grantline.authorization.tickets import RequestTicket
 from grantline.model.errors import AuditUnavailable, GrantlineError, InvalidClient, InvalidRequest, NotFound, OAuthError
 from grantline.parties import Client, Standing
 
@@ -23,11 +24,11 @@ _log = structlog.get_logger("grantline.authorization")
 async def authorize(server: Server, request: Request) -> Response:
     """Answer with a redirect to a page of ours or to the verified address of the client, or with an error page."""
     try:
-        form = read_form(request) if request.method == "POST" else read_encoded(request.query)
+        form, doubt = _read(request)
         client = await _known_client(server, form)
-        handle = await _pushed_request(server, client, form)
+        handle = await _pushed_request(server, client, form, doubt)
         if handle is None:
-            handle = await _direct_request(server, client, form)
+            handle = await _direct_request(server, client, form, doubt)
     except _GoBack as back:
         return see_other(back.url)
     except GrantlineError as error:
@@ -43,6 +44,11 @@ class _GoBack(Exception):
         self.url = url
 
 
+def _read(request: Request) -> tuple[Form, InvalidRequest | None]:
+    """What can be read without doubt. What cannot is told to the client, once the address to do so is proven."""
+    return read_doubtful(form_body(request) if request.method == "POST" else request.query)
+
+
 async def _known_client(server: Server, form: Form) -> Client:
     name = text(form, "client_id")
     client = None if name is None else await find_client(server, name)
@@ -51,7 +57,7 @@ async def _known_client(server: Server, form: Form) -> Client:
     return client
 
 
-async def _pushed_request(server: Server, client: Client, form: Form) -> str | None:
+async def _pushed_request(server: Server, client: Client, form: Form, doubt: InvalidRequest | None) -> str | None:
     """The handle of a pushed request of this client; parameters beside it are never used (RFC 9126 §4)."""
     name = text(form, "request_uri")
     if name is None:
@@ -62,24 +68,34 @@ async def _pushed_request(server: Server, client: Client, form: Form) -> str | N
     found = await server.work.read(lambda tx: tickets.find(tx.tickets, tickets.RequestTicket, handle))
     if found is None or not found.is_open(server.now()) or found.body.client != client.id:
         raise NotFound("This request is over.")
+    if doubt is not None:
+        raise _back(server, client, found.body, doubt)
     return handle
 
 
-async def _direct_request(server: Server, client: Client, form: Form) -> str:
+async def _direct_request(server: Server, client: Client, form: Form, doubt: InvalidRequest | None) -> str:
     """Check plain parameters and keep them, so that from here on both ways are one."""
-    parameters = read_into(Parameters, form)
+    parameters = read_well_formed(Parameters, form)
     asking = Asking(server, client, parameters, False, None)
     examine(asking, DESTINATION)
     try:
+        if doubt is not None:
+            raise doubt
+        read_into(Parameters, form)
         examine(asking, CHECKS)
         ticket = to_ticket(asking)
     except OAuthError as error:
-        _log.info("refused", path="/authorize", client=client.id, error=error.code, detail=error.detail)
-        raise _GoBack(finish.with_error(server, parameters, error)) from error
+        raise _back(server, client, parameters, error) from error
     handle = tickets.new_handle(server.randomness)
     until = server.now() + server.settings.request_lifetime
     await server.work.write(lambda tx: tickets.keep(tx.tickets, handle, ticket, until))
     return handle
+
+
+def _back(server: Server, client: Client, to: RequestTicket | Parameters, error: OAuthError) -> _GoBack:
+    """Tell the client at its proven address (RFC 6749 §4.1.2.1)."""
+    _log.info("refused", path="/authorize", client=client.id, error=error.code, detail=error.detail)
+    return _GoBack(finish.with_error(server, to, error))
 
 
 async def _onward(server: Server, request: Request, handle: str) -> Response:
