@@ -12,6 +12,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from grantline.gateway.cutoffs import Cutoffs, SavedTable
 from grantline.gateway.following import Following, Lost
 from grantline.gateway.standing import Departure, Standing
+from grantline.model.clock import Clock, SystemClock
 from grantline.model.events import Event
 from grantline.model.feed import (
     Ack,
@@ -142,6 +143,7 @@ class Rules:
     following: type[Following] = Following
     standing: type[Standing] = Standing
     settings: FeedSettings = field(default_factory=FeedSettings)
+    system: type[SystemClock] = SystemClock
 
 
 class World:
@@ -172,10 +174,14 @@ class World:
         await self.feed.start()
         return self
 
-    async def gateway(self, name: str = "bank", *, workers: int = 1, rate: float = 1.0) -> "Gateway":
-        """An enrolled gateway with a lease."""
-        gateway = Gateway(self, name, workers, ManualClock(rate))
-        self.clocks.append(gateway.clock)
+    async def gateway(
+        self, name: str = "bank", *, workers: int = 1, rate: float = 1.0, clock: Clock | None = None
+    ) -> "Gateway":
+        """An enrolled gateway with a lease. `clock`: its own, which this world does not move."""
+        manual = ManualClock(rate)
+        gateway = Gateway(self, name, workers, clock or manual)
+        if clock is None:
+            self.clocks.append(manual)
         jwk = {"kty": "EC", "crv": "P-256", "x": name, "y": name}
         row = EnrolledGateway(gateway=GatewayId(name), thumbprint=name, jwk=jwk, enrolled_us=0)
         await self.work.write(lambda tx: tx.gateways.enrolments.enrol(row))
@@ -229,7 +235,7 @@ class World:
 class Gateway:
     """One gateway process with its workers. `inbox`: what the authority sent and the network still holds."""
 
-    def __init__(self, world: World, name: str, workers: int, clock: ManualClock) -> None:
+    def __init__(self, world: World, name: str, workers: int, clock: Clock) -> None:
         self.world = world
         self.name = GatewayId(name)
         self.clock = clock

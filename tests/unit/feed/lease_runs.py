@@ -12,7 +12,6 @@ from grantline.model.reasons import Reason
 from grantline.model.token import AccessClaims
 from grantline.signals.feed.feed import Feed
 from grantline.signals.feed.reading import Fresh, Reading
-from grantline.signals.feed.settings import FeedSettings
 from tests.feed_world import FENCE_MS, Rules, World, claims
 from tests.unit.feed.runs import Run
 
@@ -69,18 +68,6 @@ async def send_time(rules: Rules) -> bool:
     gateway.hear(Beat)
     world.pass_ms(FENCE_MS - 1_900)
     return await world.closed(seq) and world.upstream(gateway.standing.depart(claims()))
-
-
-# Clocks
-
-
-async def drift(rules: Rules) -> bool:
-    """The gateway's clock loses four in a hundred, just less than the margin."""
-    world = await World(rules).start()
-    gateway = await world.gateway(rate=0.96)
-    seq = await world.end()
-    world.pass_ms(rules.settings.fence_ns(rules.settings.lease_ms) / 1_000_000)
-    return await world.closed(seq) and gateway.stands()
 
 
 # Head
@@ -376,12 +363,9 @@ async def ack_outside_the_gap(rules: Rules) -> bool:
     return broken
 
 
-NO_MARGIN = FeedSettings(margin_percent=0, upstream_skew_ms=0)
-
 RUNS = (
     Run("second check", "C4", second_check, lambda: Rules(standing=NoSecondCheck)),
     Run("send time", "C3", send_time, lambda: Rules(following=LeaseFromReceipt)),
-    Run("drift within the margin", "C1", drift, lambda: Rules(settings=NO_MARGIN)),
     Run("head in the beat", "C2, C3", head_in_the_beat, lambda: Rules(following=HeadNotCompared)),
     Run("ping first, then head", "C2", ping_first_then_head, lambda: Rules(feed=HeadBeforePing)),
     Run("head from the keeper", "C2", head_from_the_keeper, lambda: Rules(feed=BeatsWithoutProof)),

@@ -3,12 +3,14 @@
 import pytest
 
 from tests.feed_world import Rules
+from tests.unit.feed.clock_runs import RUNS as CLOCK
 from tests.unit.feed.closing_runs import RUNS as CLOSING
 from tests.unit.feed.lease_runs import RUNS as LEASE
+from tests.unit.feed.number_runs import RUNS as NUMBER
 from tests.unit.feed.runs import Run
 from tests.unit.feed.table_runs import RUNS as TABLE
 
-RUNS = (*LEASE, *CLOSING, *TABLE)
+RUNS = (*LEASE, *CLOCK, *CLOSING, *TABLE, *NUMBER)
 
 
 @pytest.mark.parametrize("run", RUNS, ids=str)
