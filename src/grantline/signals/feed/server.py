@@ -30,6 +30,13 @@ FOREIGN_REMEMBERED = 10_000
 VersionFor = Callable[[GatewayId, ConsentId, int], Awaitable[EnforcedVersion | None]]
 """The signed version cut to that gateway's APIs, or None when it holds nothing for it."""
 BundleFor = Callable[[GatewayId], Awaitable[BundleContent]]
+_Headers = tuple[tuple[bytes, bytes], ...]
+_JSON: _Headers = (
+    (b"content-type", b"application/json"),
+    (b"cache-control", b"no-store"),
+    (b"x-content-type-options", b"nosniff"),
+)
+_METHODS = {ENROL_PATH: ("POST",), FEED_PATH: ("GET",), BUNDLE_PATH: ("GET", "HEAD")}
 
 
 class FeedServer:
@@ -81,7 +88,7 @@ class FeedServer:
             await self._socket(scope, receive, send)
         elif scope["type"] == "http":
             status, body = await self._http(scope, receive)
-            await _respond(send, status, body)
+            await _respond(send, status, body, _explaining(status, scope["path"]), bare=scope["method"] == "HEAD")
 
     async def _socket(self, scope: Message, receive: Receive, send: Send) -> None:
         await receive()
@@ -96,12 +103,20 @@ class FeedServer:
         await FeedSocket(self._feed, self._keeping.settle, gateway, receive, send).serve()
 
     async def _http(self, scope: Message, receive: Receive) -> tuple[int, object]:
-        method, path = scope["method"], scope["path"]
-        if (method, path) == ("POST", ENROL_PATH):
-            return await self._enrol(receive)
-        wanted = _version_path(path)
-        if method != "GET" or (path != BUNDLE_PATH and wanted is None):
+        path = scope["path"]
+        allowed = _methods(path)
+        if not allowed:
             return 404, {"error": "not_found"}
+        if scope["method"] not in allowed:
+            return 405, {"error": "invalid_request"}
+        if path == FEED_PATH:
+            return 426, {"error": "invalid_request", "error_description": "The feed is a WebSocket."}
+        if path == ENROL_PATH:
+            return await self._enrol(receive)
+        return await self._told(scope, _version_path(path))
+
+    async def _told(self, scope: Message, wanted: tuple[ConsentId, int] | None) -> tuple[int, object]:
+        """What gateways read: one version, or else the bundle."""
         try:
             gateway = await self._identify.gateway(scope["headers"])
         except InvalidJws as error:
@@ -143,6 +158,24 @@ class FeedServer:
         return True
 
 
+def _methods(path: str) -> tuple[str, ...]:
+    """What may be asked of a path; nothing where there is none."""
+    return _METHODS.get(path) or (("GET", "HEAD") if _version_path(path) is not None else ())
+
+
+def _explaining(status: int, path: str) -> _Headers:
+    """Headers without which a status does not say what to do instead (RFC 9110 §15.5)."""
+    match status:
+        case 401:
+            return ((b"www-authenticate", b"Bearer"),)
+        case 405:
+            return ((b"allow", ", ".join(_methods(path)).encode()),)
+        case 426:
+            return ((b"upgrade", b"websocket"), (b"connection", b"upgrade"))
+        case _:
+            return ()
+
+
 def _version_path(path: str) -> tuple[ConsentId, int] | None:
     """Grant and version of /gateway/versions/{grant}/{version}."""
     prefix, _, rest = path.partition(VERSION_PATH + "/")
@@ -167,12 +200,9 @@ async def _body(receive: Receive) -> bytes:
     return body
 
 
-async def _respond(send: Send, status: int, body: object) -> None:
+async def _respond(send: Send, status: int, body: object, more: _Headers, *, bare: bool) -> None:
+    """`bare`: the headers alone, as HEAD asks."""
     content = msgspec.json.encode(body)
-    headers: list[Any] = [
-        (b"content-type", b"application/json"),
-        (b"content-length", str(len(content)).encode()),
-        (b"cache-control", b"no-store"),
-    ]
+    headers: list[Any] = [*_JSON, *more, (b"content-length", str(len(content)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": content})
+    await send({"type": "http.response.body", "body": b"" if bare else content})
