@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import grantline
+from grantline.cli.roles import ROLES
 from grantline.model.door import opens_on_use
 
 SOURCE = Path(grantline.__file__).parent
@@ -34,6 +35,17 @@ def test_a_process_loads_nothing_that_only_another_needs(module):
     loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()
     assert "grantline" in loaded
     assert THEIRS[module] & set(loaded) == set()
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_no_role_loads_what_draws_on_consoles(role):
+    code = (
+        "import sys; from importlib import import_module; from grantline.cli import roles; roles.import_bare_log();"
+        f"import_module('grantline.app.{role}'); loaded = set(sys.modules); import rich; print(*sorted(loaded))"
+    )
+    loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()
+    assert "structlog" in loaded
+    assert {name.partition(".")[0] for name in loaded} & {"rich", "pygments"} == set()
 
 
 @pytest.mark.parametrize("package", doors())
