@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from grantline.gateway.adapters.envoy import LARGEST_QUESTION, Check, Questions, serve_envoy
-from grantline.gateway.adapters.envoy_config import UNAVAILABLE
+from grantline.gateway.adapters.envoy_replies import UNAVAILABLE
 from grantline.gateway.flights import Flights
 from grantline.gateway.minimiser import Outcome, Pending
 from grantline.model.feed import Kind

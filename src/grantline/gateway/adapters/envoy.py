@@ -10,7 +10,7 @@ from typing import cast
 
 import httptools
 
-from grantline.gateway.adapters.envoy_config import UNAVAILABLE
+from grantline.gateway.adapters.envoy_replies import UNAVAILABLE
 from grantline.gateway.context import HEADER as CONTEXT
 from grantline.gateway.enforce import Admitted, Gateway, Refused
 from grantline.gateway.flights import Flights

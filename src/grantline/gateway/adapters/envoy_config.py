@@ -3,9 +3,8 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-Node = dict[str, Any]
+from grantline.gateway.adapters.envoy_replies import Node, local_replies
 
 _TYPE = "type.googleapis.com/envoy.extensions"
 _FILTER = "x-grantline-filter"
@@ -17,8 +16,6 @@ _FROM_DECISION = (_CONTEXT, _FILTER, _EVALUATION)
 _TO_CLIENT_ON_DENIAL = (
     "www-authenticate", "content-type", "cache-control", "dpop-nonce", "retry-after", _EVALUATION,
 )  # fmt: skip
-UNAVAILABLE = 480
-"""Stands for 503 between decision and Envoy; no registered status (RFC 9110 §16.2)."""
 # Some frameworks believe these: another method or path would be served than the one that was decided.
 _DISGUISES = ("x-http-method-override", "x-http-method", "x-method-override", "x-original-url", "x-rewrite-url")
 
@@ -112,7 +109,7 @@ def _manager(settings: EnvoySettings) -> Node:
         },
         "early_header_mutation_extensions": [_without_spoofed_headers()],
         "access_log": [_access_log(settings.access_log)],
-        "local_reply_config": {"mappers": [_as_unavailable()]},
+        "local_reply_config": local_replies(),
         "route_config": {"virtual_hosts": [{"name": "api", "domains": ["*"], "routes": _routes(settings)}]},
         "http_filters": [
             _named("envoy.filters.http.ext_authz", _decision(settings)),
@@ -122,12 +119,6 @@ def _manager(settings: EnvoySettings) -> Node:
             ),
         ],
     }
-
-
-def _as_unavailable() -> Node:
-    """Envoy drops the body of a decision with a 5xx: ours come with another status, which becomes 503 here."""
-    told = {"default_value": UNAVAILABLE, "runtime_key": "grantline.unavailable"}
-    return {"filter": {"status_code_filter": {"comparison": {"op": "EQ", "value": told}}}, "status_code": 503}
 
 
 def _without_spoofed_headers() -> Node:
