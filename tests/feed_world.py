@@ -32,6 +32,7 @@ from grantline.signals.feed.sessions import Session, Wire
 from grantline.signals.feed.settings import FeedSettings
 from grantline.signals.store import EnrolledGateway
 from grantline.storage.schema.base import METADATA
+from grantline.storage.sqlite.authorization import SqliteBurned
 from grantline.storage.sqlite.cursor import Cursor
 from grantline.storage.sqlite.database import drive
 from grantline.storage.sqlite.gateways import SqliteGateways
@@ -70,6 +71,7 @@ class Tx:
         self.gateways = SqliteGateways(cursor)
         self.feed = SqliteFeedLog(cursor)
         self.outbox = SqliteOutbox(cursor)
+        self.burned = SqliteBurned(cursor)
 
 
 class MemoryWork:
@@ -264,8 +266,12 @@ class Gateway:
 
     async def connect(self) -> None:
         inbox: list[FromAuthority] = []
-        self.inbox = inbox
-        self.session = await self.world.feed.open(self.name, self.following.hello(), Wire(inbox.append, lambda: None))
+        self.inbox, self.dropped = inbox, False
+        wire = Wire(inbox.append, self._drop)
+        self.session = await self.world.feed.open(self.name, self.following.hello(), wire, key=str(self.name))
+
+    def _drop(self) -> None:
+        self.dropped = True
 
     def hear(self, *kinds: type) -> None:
         """Deliver what is under way, or of it only these kinds of message."""

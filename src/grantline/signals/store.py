@@ -188,6 +188,14 @@ class GatewayRows(Protocol):
     def closures(self) -> ClosureRows: ...
 
 
+class BurnedRows(Protocol):
+    """Identifiers that count once, shared by every process over the state."""
+
+    async def keep(self, purpose: str, digest: bytes, until: int) -> bool:
+        """Keep it until unix seconds `until`; False if it is kept already."""
+        ...
+
+
 class Transaction(Protocol):
     """What signals' units of work are written against."""
 
@@ -195,5 +203,7 @@ class Transaction(Protocol):
     def gateways(self) -> GatewayRows: ...
     @property
     def feed(self) -> FeedLog: ...
+    @property
+    def burned(self) -> BurnedRows: ...
     @property
     def outbox(self) -> Outbox: ...

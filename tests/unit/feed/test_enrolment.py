@@ -49,7 +49,7 @@ async def test_a_token_enrols_one_gateway_once_and_is_kept_as_a_hash() -> None:
         [list(row) for row in desk.world.work.connection.execute("SELECT * FROM gateway_tokens")]
     )
     await desk.enrol(token)
-    assert await desk.identify.gateway(desk.header()) == "bank"
+    assert (await desk.identify.gateway(desk.header())).gateway == "bank"
     with pytest.raises(InvalidRequest):
         await desk.enrol(token)
     event = desk.world.events()[0]
@@ -88,7 +88,7 @@ async def test_only_the_key_of_that_gateway_speaks_for_it_once_and_for_a_minute_
         await desk.identify.gateway(desk.header())
     await desk.enrol(await desk.token())
     once = desk.header()
-    assert await desk.identify.gateway(once) == "bank"
+    assert (await desk.identify.gateway(once)).gateway == "bank"
     for headers, why in (
         (once, "used before"),
         (desk.header(name="calendar"), "another gateway"),
@@ -105,6 +105,28 @@ async def test_only_the_key_of_that_gateway_speaks_for_it_once_and_for_a_minute_
         await desk.identify.gateway(late)
 
 
+async def test_a_token_that_was_used_stays_used_over_a_restart_and_at_another_process() -> None:
+    """Covers: idea 5."""
+    desk = Desk()
+    await desk.enrol(await desk.token())
+    used, unused = desk.header(), desk.header()
+    await desk.identify.gateway(used)
+    another = Identify(desk.world.work, ISSUER, desk.world.clock)
+    with pytest.raises(InvalidJws, match="used before"):
+        await another.gateway(used)
+    assert (await another.gateway(unused)).gateway == "bank"
+
+
+async def test_what_was_refused_uses_nothing_up() -> None:
+    desk = Desk()
+    await desk.enrol(await desk.token())
+    with pytest.raises(InvalidJws):
+        await desk.identify.gateway(desk.header(name="calendar"))
+    assert desk.world.work.connection.execute("SELECT count(*) FROM burned").fetchone()[0] == 0
+    await desk.identify.gateway(desk.header())
+    assert desk.world.work.connection.execute("SELECT count(*) FROM burned").fetchone()[0] == 1
+
+
 async def test_an_enrolment_anew_ends_the_older_key_and_a_removed_gateway_is_unknown() -> None:
     """Covers: idea 5."""
     desk = Desk()
@@ -113,7 +135,7 @@ async def test_an_enrolment_anew_ends_the_older_key_and_a_removed_gateway_is_unk
     await desk.enrol(await desk.token())
     with pytest.raises(InvalidJws):
         await desk.identify.gateway(older)
-    assert await desk.identify.gateway(desk.header()) == "bank"
+    assert (await desk.identify.gateway(desk.header())).gateway == "bank"
     await desk.world.start()
     assert await desk.world.feed.remove(BANK)
     with pytest.raises(InvalidJws):

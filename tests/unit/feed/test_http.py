@@ -6,6 +6,7 @@ import pytest
 
 from grantline.crypto.es256 import SigningKey
 from grantline.crypto.instance import instance_token
+from grantline.model.errors import AuditUnavailable
 from grantline.model.feed import BUNDLE_PATH, ENROL_PATH, FEED_PATH, VERSION_PATH
 from grantline.model.ids import ConsentId, GatewayId
 from grantline.signals import FeedServer
@@ -126,3 +127,15 @@ async def test_a_gateway_that_does_not_prove_itself_gets_nothing() -> None:
     for path in (BUNDLE_PATH, VERSION):
         status, headers, _ = await door.ask("GET", path, proven=False)
         assert (status, headers["x-content-type-options"], headers["www-authenticate"]) == (401, "nosniff", "Bearer")
+
+
+async def test_a_proof_that_cannot_be_used_up_is_not_answered() -> None:
+    """Covers: idea 5. What cannot be remembered could be used again."""
+    door = await Door().enrolled()
+
+    async def full(_unit: Any, *, essential: bool = False) -> Any:
+        raise AuditUnavailable("The disk is full; only withdrawals are accepted.")
+
+    door.world.work.write = full  # type: ignore[method-assign]
+    for path in (BUNDLE_PATH, VERSION):
+        assert (await door.ask("GET", path))[0] == 503

@@ -8,6 +8,7 @@ from grantline.model.feed import Position
 from grantline.model.ids import GatewayId
 from grantline.signals.feed.operating import SKIP, raise_incarnation, remove_gateway
 from grantline.signals.feed.reading import NotKeeper
+from grantline.signals.store import EnrolledGateway
 from tests.feed_world import FENCE_MS, World
 
 
@@ -36,6 +37,42 @@ async def test_a_gateway_removed_from_elsewhere_gets_no_more_beats_and_is_waited
     world.pass_ms(FENCE_MS)
     assert await world.closed(seq)
     assert [event.act for event in world.events() if event.type is EventType.GATEWAY_LEFT] == ["remove"]
+
+
+async def test_a_session_of_a_replaced_key_gets_no_more_beats_and_is_waited_for() -> None:
+    """Covers: feed C7. The one who enrolled with the new key has not connected yet."""
+    world = await World().start()
+    older, stays = await world.gateway("older"), await world.gateway("stays")
+    anew = EnrolledGateway(gateway=GatewayId("older"), thumbprint="new", jwk={}, enrolled_us=world.clock.wall_us())
+    await world.work.write(lambda tx: tx.gateways.enrolments.enrol(anew))
+    world.pass_ms(1_900)
+    for gateway in (older, stays):
+        gateway.ping()
+    await world.feed.beat()
+    for gateway in (older, stays):
+        gateway.hear()
+    assert older.dropped
+    assert not stays.dropped
+    world.pass_ms(200)
+    assert not older.stands()
+    assert stays.stands()
+    seq = await world.end("other")
+    stays.hear()
+    await stays.ack()
+    assert not await world.closed(seq)
+    world.pass_ms(FENCE_MS)
+    assert await world.closed(seq)
+
+
+async def test_a_key_that_is_enrolled_again_keeps_its_session() -> None:
+    world = await World().start()
+    gateway = await world.gateway()
+    again = EnrolledGateway(gateway=gateway.name, thumbprint="bank", jwk={}, enrolled_us=world.clock.wall_us())
+    await world.work.write(lambda tx: tx.gateways.enrolments.enrol(again))
+    world.pass_ms(1_900)
+    await gateway.round()
+    world.pass_ms(1_900)
+    assert gateway.stands()
 
 
 async def test_only_a_gateway_that_is_there_can_be_removed() -> None:

@@ -81,8 +81,8 @@ class Feed:
 
     # Sessions
 
-    async def open(self, gateway: GatewayId, hello: Hello, wire: Wire) -> Session:
-        """Commit a session, then welcome it. Raises `NotKeeper`.
+    async def open(self, gateway: GatewayId, hello: Hello, wire: Wire, *, key: str) -> Session:
+        """Commit a session, then welcome it. `key`: thumbprint of the key it proved. Raises `NotKeeper`.
 
         An older session of the same key that is still connected gets no more beats: one of the two is a copy, or a
         connection that is dead without knowing. Either way it stays in the wait.
@@ -96,7 +96,7 @@ class Feed:
                 former.stop_beats(self._clock.boot_ns())
                 if former.boot != hello.boot:
                     self._roll.mark_cloned(gateway)
-            session = Session(name, gateway, hello.boot, hello.workers, wire)
+            session = Session(name, gateway, hello.boot, hello.workers, wire, key=key)
             self._roll.add(session)
         self._welcome(session, hello.position)
         return session
@@ -205,18 +205,18 @@ class Feed:
             await self._work.write(lambda tx: remove_gateway(tx, gateway, self._clock, self._randomness))
         except NotFound:
             return False
-        await self._part_from_removed()
+        await self._part_from_strangers()
         return True
 
-    async def _part_from_removed(self) -> None:
-        """Whoever was taken out, by this process or another, gets no more beats."""
+    async def _part_from_strangers(self) -> None:
+        """Whoever was taken out, or proved a key that was replaced, by this process or another, gets no more beats."""
         renewed = [session for session in self._roll.members() if session.beats]
         if not renewed:
             return
         enrolled = await self._work.read(lambda tx: tx.gateways.enrolments.gateways())
-        known = {one.gateway for one in enrolled}
+        known = {(one.gateway, one.thumbprint) for one in enrolled}
         for session in renewed:
-            if session.gateway not in known:
+            if (session.gateway, session.key) not in known:
                 session.stop_beats(self._clock.boot_ns())
                 session.wire.drop()
 
@@ -240,7 +240,7 @@ class Feed:
         In this order alone: a head that was read before a ping arrived would renew over an entry in between. Where
         nobody pings there is nothing to prove.
         """
-        await self._part_from_removed()
+        await self._part_from_strangers()
         due = self._roll.beating()
         if not due:
             return

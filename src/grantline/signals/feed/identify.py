@@ -1,16 +1,16 @@
 """Which gateway is asking? Its enrolled key says so, once per token."""
 
-from collections import OrderedDict
+import hashlib
 from collections.abc import Iterable
 
 from grantline.crypto.es256 import InvalidJws, PublicKey
-from grantline.crypto.instance import LONGEST, SKEW, read_instance_token
+from grantline.crypto.instance import LONGEST, SKEW, InstanceClaims, read_instance_token
 from grantline.model.clock import Clock
-from grantline.model.ids import GatewayId
 from grantline.model.ports import Work
-from grantline.signals.store import Transaction
+from grantline.signals.store import EnrolledGateway, Transaction
 
-REMEMBERED = 100_000
+INSTANCE = "instance"
+"""Purpose under which used instance tokens are kept."""
 
 
 class Identify:
@@ -20,36 +20,33 @@ class Identify:
         self._work = work
         self._issuer = issuer
         self._clock = clock
-        self._seen: OrderedDict[str, int] = OrderedDict()
 
-    async def gateway(self, headers: Iterable[tuple[bytes, bytes]]) -> GatewayId:
-        """The enrolled gateway that made this request; raises `InvalidJws`."""
+    async def gateway(self, headers: Iterable[tuple[bytes, bytes]]) -> EnrolledGateway:
+        """The enrolled gateway that made this request; raises `InvalidJws`, or what a write that fails raises."""
         token = _bearer(headers)
         enrolled = await self._work.read(lambda tx: tx.gateways.enrolments.gateways())
         owners = {one.thumbprint: one for one in enrolled}
-        used: list[GatewayId] = []
+        used: list[EnrolledGateway] = []
 
         def find(kid: str) -> PublicKey | None:
             owner = owners.get(kid)
             if owner is None:
                 return None
-            used.append(owner.gateway)
+            used.append(owner)
             return PublicKey.from_jwk(owner.jwk)
 
         claims = read_instance_token(token, find, self._issuer, self._clock)
-        if used != [claims.iss]:
+        if [one.gateway for one in used] != [claims.iss]:
             raise InvalidJws("the key is another gateway's")
-        self._once(claims.jti)
+        await self._once(claims)
         return used[0]
 
-    def _once(self, jti: str) -> None:
-        """A token that was seen is refused for as long as it could be valid; a full memory refuses all."""
-        now = self._clock.wall_us() // 1_000_000
-        while self._seen and next(iter(self._seen.values())) < now:
-            self._seen.popitem(last=False)
-        if jti in self._seen or len(self._seen) >= REMEMBERED:
+    async def _once(self, claims: InstanceClaims) -> None:
+        """A token that was used is refused for as long as it could be valid: by every process, over every restart."""
+        digest = hashlib.sha256(f"{claims.iss} {claims.jti}".encode()).digest()
+        until = self._clock.wall_us() // 1_000_000 + LONGEST + SKEW
+        if not await self._work.write(lambda tx: tx.burned.keep(INSTANCE, digest, until)):
             raise InvalidJws("token used before")
-        self._seen[jti] = now + LONGEST + SKEW
 
 
 def _bearer(headers: Iterable[tuple[bytes, bytes]]) -> str:

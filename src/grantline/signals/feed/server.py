@@ -20,7 +20,7 @@ from grantline.signals.feed.feed import Feed
 from grantline.signals.feed.identify import Identify
 from grantline.signals.feed.keeping import Keeping
 from grantline.signals.feed.settings import FeedSettings
-from grantline.signals.feed.socket import FeedSocket, Message, Receive, Send
+from grantline.signals.feed.socket import TRY_AGAIN, FeedSocket, Message, Receive, Send
 from grantline.signals.feed.tell import Teller
 from grantline.signals.store import Transaction
 
@@ -99,6 +99,9 @@ class FeedServer:
         except InvalidJws:
             await send({"type": "websocket.close", "code": 1008})
             return
+        except AuditUnavailable:
+            await send({"type": "websocket.close", "code": TRY_AGAIN})
+            return
         await send({"type": "websocket.accept"})
         await FeedSocket(self._feed, self._keeping.settle, gateway, receive, send).serve()
 
@@ -118,9 +121,11 @@ class FeedServer:
     async def _told(self, scope: Message, wanted: tuple[ConsentId, int] | None) -> tuple[int, object]:
         """What gateways read: one version, or else the bundle."""
         try:
-            gateway = await self._identify.gateway(scope["headers"])
+            gateway = (await self._identify.gateway(scope["headers"])).gateway
         except InvalidJws as error:
             return 401, {"error": "invalid_token", "error_description": str(error)}
+        except AuditUnavailable as error:
+            return 503, {"error": "temporarily_unavailable", "error_description": error.message}
         if wanted is None:
             return 200, await self._bundle_for(gateway)
         return await self._version(gateway, *wanted)

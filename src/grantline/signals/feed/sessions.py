@@ -23,7 +23,8 @@ class Session:
     """What the authority knows of one connection. Acknowledgements count for this session alone.
 
     `beats`: it is renewed. `connected`: it can still be sent entries and acknowledge them. `stopped_ns`: since when
-    it gets no beats (CLOCK_BOOTTIME); its last lease ends a lease, the margin and the skew later.
+    it gets no beats (CLOCK_BOOTTIME); its last lease ends a lease, the margin and the skew later. `key`: thumbprint
+    of the key that opened it; empty for one of an earlier start, which is not connected.
     """
 
     def __init__(
@@ -33,11 +34,14 @@ class Session:
         boot: str,
         workers: Iterable[str] = (),
         wire: Wire = GONE,
+        *,
+        key: str = "",
     ) -> None:
         self.session = session
         self.gateway = gateway
         self.boot = boot
         self.wire = wire
+        self.key = key
         self.sent = 0
         self.ping: int | None = None
         self.beats = True

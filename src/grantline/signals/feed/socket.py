@@ -7,10 +7,10 @@ from typing import Any
 import msgspec
 
 from grantline.model.feed import Ack, FromAuthority, FromGateway, Hello, Ping
-from grantline.model.ids import GatewayId
 from grantline.signals.feed.feed import Feed
 from grantline.signals.feed.reading import NotKeeper
 from grantline.signals.feed.sessions import Session, Wire
+from grantline.signals.store import EnrolledGateway
 
 HELLO_WITHIN_S = 5.0
 BACKLOG = 10_000
@@ -21,7 +21,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 _decoder = msgspec.json.Decoder(FromGateway)
-_TRY_AGAIN = 1013
+TRY_AGAIN = 1013
 _NOT_UNDERSTOOD = 1007
 
 
@@ -33,7 +33,7 @@ class FeedSocket:
     """Serves one accepted connection until it ends."""
 
     def __init__(
-        self, feed: Feed, settle: Callable[[], None], gateway: GatewayId, receive: Receive, send: Send
+        self, feed: Feed, settle: Callable[[], None], gateway: EnrolledGateway, receive: Receive, send: Send
     ) -> None:
         self._feed = feed
         self._settle = settle
@@ -51,7 +51,8 @@ class FeedSocket:
                 hello = await self._next()
             if not isinstance(hello, Hello):
                 raise msgspec.ValidationError("a session begins with hello")
-            session = await self._feed.open(self._gateway, hello, Wire(self._enqueue, self._dropped.set))
+            wire = Wire(self._enqueue, self._dropped.set)
+            session = await self._feed.open(self._gateway.gateway, hello, wire, key=self._gateway.thumbprint)
             try:
                 await self._both_ways(session)
             finally:
@@ -59,7 +60,7 @@ class FeedSocket:
         except (Hangup, TimeoutError):
             return
         except NotKeeper:
-            code = _TRY_AGAIN
+            code = TRY_AGAIN
         except msgspec.MsgspecError:
             code = _NOT_UNDERSTOOD
         await self._send({"type": "websocket.close", "code": code})
