@@ -26,6 +26,7 @@ from grantline.model.reasons import Reason
 from grantline.policy import StateFacts
 
 _log = logging.getLogger(__name__)
+_CLIENT_GONE = 499
 
 # A client that proves possession may go on at once if it has the nonce already.
 _NONCE_HELPS = {Reason.PROOF_NONCE, Reason.PROOF_MISSING, Reason.PROOF_INVALID}
@@ -178,7 +179,14 @@ class Gateway:
 
     async def _recorded(self, decision: Decision, trail: Trail) -> int:
         event = decision_event(trail, decision, gateway=self._identity.name, randomness=self._randomness)
-        return await self._record.append(event)
+        kept = self._record.append(event)
+        try:
+            # Who asked may leave; what is on its way to the record is not called back, and a permit needs its end.
+            return await asyncio.shield(kept)
+        except asyncio.CancelledError:
+            if isinstance(decision, Permit):
+                kept.add_done_callback(lambda done: self._abandoned(trail, done))
+            raise
 
     def _last_standing(self, caller: Caller, first: Stands) -> Departure:
         departure = self._standing.depart(caller.claims, first)
@@ -236,6 +244,18 @@ class Gateway:
         status = deny.answer.status
         self.note(Outcome(admitted.permit.evaluation, admitted.consent, admitted.decision_seq, status, reason=reason))
         return Refused(deny, None, None)
+
+    def abandon(self, admitted: Admitted) -> None:
+        """Nobody waits for this answer any more: the call never went."""
+        admitted.departure.ended()
+        self._never_went(admitted.permit.evaluation, admitted.consent, admitted.decision_seq)
+
+    def _abandoned(self, trail: Trail, kept: asyncio.Future[int]) -> None:
+        if not kept.cancelled() and kept.exception() is None and trail.caller is not None:
+            self._never_went(trail.evaluation, trail.caller.claims.grant_id, kept.result())
+
+    def _never_went(self, evaluation: EvaluationId, consent: ConsentId, seq: int) -> None:
+        self.note(Outcome(evaluation, consent, seq, _CLIENT_GONE, sent=0, forwarded=False))
 
     def finish(self, admitted: Admitted, *, status: int | None, sent: int, ms: float) -> None:
         """The call is over: what the client got (`status` None: nobody can say)."""

@@ -11,7 +11,7 @@ from grantline.gateway.verify import Caller
 from grantline.model.decision import Call, Decision, Deny, Located, Permit
 from grantline.model.events import Event, EventType, jti_hash
 from grantline.model.ids import ConsentId, EvaluationId, GatewayId, PurposeId, Randomness, event_id
-from grantline.model.reasons import Reason
+from grantline.model.reasons import NOT_FORWARDED, Reason
 
 # It may quote the caller, and a caller must not make records large.
 _LONGEST_WHY = 500
@@ -119,7 +119,10 @@ def _of_the_decision(decision: Decision) -> dict[str, object]:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a permitted call. `status` None: nobody can say. `reason`: why it did not go after all."""
+    """What became of a permitted call. `status` None: nobody can say. `reason`: why it did not go after all.
+
+    `forwarded` False: it never went, because whoever made it left first.
+    """
 
     evaluation: EvaluationId
     consent: ConsentId
@@ -128,18 +131,20 @@ class Outcome:
     sent: int | None = None
     ms: float | None = None
     reason: Reason | None = None
+    forwarded: bool = True
 
 
 def outcome_event(outcome: Outcome, *, now_us: int, randomness: Randomness) -> Event:
     """`gateway.outcome@1`, joined to its decision by evaluation id."""
+    out, rsn = _ending(outcome)
     return Event(
         event_id=event_id(randomness, now_us),
         type=EventType.GATEWAY_OUTCOME,
         t=now_us,
         act="call",
         res="api",
-        out="deny" if outcome.reason else "error" if outcome.status is None or outcome.status >= 500 else "permit",
-        rsn=outcome.reason.value if outcome.reason else "outcome_unknown" if outcome.status is None else None,
+        out=out,
+        rsn=rsn,
         consent=outcome.consent,
         detail={
             "evaluation": outcome.evaluation,
@@ -149,6 +154,17 @@ def outcome_event(outcome: Outcome, *, now_us: int, randomness: Randomness) -> E
             "ms": round(outcome.ms) if outcome.ms is not None else None,
         },
     )
+
+
+def _ending(outcome: Outcome) -> tuple[Literal["permit", "deny", "error"], str | None]:
+    """`out` and `rsn`: whether the call went at all, then how it went."""
+    if outcome.reason is not None:
+        return "deny", outcome.reason.value
+    if not outcome.forwarded:
+        return "deny", NOT_FORWARDED
+    if outcome.status is None:
+        return "error", "outcome_unknown"
+    return ("error" if outcome.status >= 500 else "permit"), None
 
 
 def own_event(

@@ -41,6 +41,10 @@ class Reason(StrEnum):
     RESPONSE_UNFILTERABLE = "response_unfilterable"
 
 
+NOT_FORWARDED = "not_forwarded"
+"""Outcome of a permitted call whose caller left before it went on. Nobody is told it over HTTP: it is no `Reason`."""
+
+
 class Answer(NamedTuple):
     """How a reason is told over HTTP: status, OAuth error of RFC 6750 §3.1 (None: no challenge), a plain title."""
 

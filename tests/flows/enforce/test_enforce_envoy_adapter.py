@@ -183,5 +183,6 @@ async def test_a_proxy_that_left_before_the_answer_leaves_nothing_in_flight(sock
         if len(events) == 2:
             break
         await asyncio.sleep(0.001)
-    assert [(event.out, event.detail.get("status")) for event in events] == [("permit", None), ("permit", 499)]
+    assert [(event.out, event.detail.get("status")) for event in events] == [("permit", None), ("deny", 499)]
+    assert events[1].rsn == "not_forwarded"
     del reader

@@ -23,7 +23,6 @@ from grantline.model.reasons import Reason
 # Calls to be cut are routed through the minimiser, which refuses any that was not announced to it.
 ENFORCES = frozenset({Obligation.FIELD_ALLOW_LIST})
 LARGEST_QUESTION = 65_536
-_CLIENT_GONE = 499
 _log = logging.getLogger(__name__)
 _Headers = tuple[tuple[str, str], ...]
 
@@ -49,7 +48,7 @@ class Questions:
 
     def gone(self, admitted: Admitted) -> None:
         """Nobody waits for this answer any more: the call never went."""
-        self._gateway.finish(admitted, status=_CLIENT_GONE, sent=0, ms=0.0)
+        self._gateway.abandon(admitted)
 
 
 class Check(asyncio.Protocol):
