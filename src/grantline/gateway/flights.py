@@ -48,6 +48,12 @@ class Flights:
         if admitted is not None:
             self._gateway.finish(admitted, status=ended.status or None, sent=ended.sent, ms=ended.ms)
 
+    def abandon(self, admitted: Admitted) -> None:
+        """A call that was kept here never left after all; its outcome is told once, and its filter is nobody's."""
+        self._open.pop(admitted.permit.evaluation, None)
+        self._pending.take(admitted.permit.evaluation)
+        self._gateway.abandon(admitted)
+
     def _sweep(self) -> None:
         """Calls that never came by are over, and nobody can say how."""
         now = self._clock.wall_us() / 1_000_000

@@ -5,11 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from grantline.gateway.adapters.envoy import Questions
 from grantline.gateway.enforce import Admitted, Refused
+from grantline.gateway.flights import OVERDUE_SECONDS, Flights
+from grantline.gateway.minimiser import Pending
 from grantline.gateway.spool_recovery import recover
 from grantline.model.errors import AuditUnavailable
 from grantline.model.events import Event, EventType
-from tests.unit.enforce.world import TRANSACTIONS, World
+from tests.unit.enforce.world import BANK, BASE, TRANSACTIONS, World
 
 
 class Held:
@@ -103,3 +106,23 @@ async def test_a_refusal_whose_caller_left_is_recorded_and_nothing_more(world: W
     await held.keep()
     await asyncio.sleep(0)
     assert told(await world.events()) == [(EventType.GATEWAY_DECISION.value, "deny", "field_not_granted")]
+
+
+async def test_a_call_that_never_left_is_not_told_again_when_its_time_is_over(world: World) -> None:
+    """A filtered call waits for the minimiser; one that was abandoned waits no more."""
+    pending = Pending(lambda: world.clock.us / 1_000_000)
+    flights = Flights(world.gateway, pending, world.clock)
+    questions = Questions(world.gateway, flights, BANK, BASE)
+    call = world.call()
+    first = await questions.answer(call.method, call.path, call.headers)
+    assert isinstance(first, Admitted)
+    questions.gone(first)
+    assert pending.take(first.permit.evaluation) is None
+    world.spool.delivered(2)
+    world.clock.forward(OVERDUE_SECONDS + 3)
+    world.lease()
+    later = await world.decide()
+    assert isinstance(later, Admitted)
+    flights.begin(later)
+    ended = [event.rsn for event in await world.events() if event.type is EventType.GATEWAY_OUTCOME]
+    assert [reason for reason in ended if reason == "outcome_unknown"] == []

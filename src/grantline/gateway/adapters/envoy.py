@@ -48,7 +48,7 @@ class Questions:
 
     def gone(self, admitted: Admitted) -> None:
         """Nobody waits for this answer any more: the call never went."""
-        self._gateway.abandon(admitted)
+        self._flights.abandon(admitted)
 
 
 class Check(asyncio.Protocol):
