@@ -18,16 +18,17 @@ from grantline.model.errors import AuditUnavailable
 
 # As `grantline.app` runs them, without importing the rest of the program: a test of kills starts many.
 _MAIN = """
-import asyncio, signal, sys
+import asyncio, os, signal, sys
 from contextlib import AsyncExitStack
 from pathlib import Path
 from grantline.ledger.settings import Places, Settings
-from grantline.ledger.signer import Signer, make_way, serve_signer
+from grantline.ledger.signer import Signer, listen, make_way, serve_signer
 
 settings, places = Settings(origin="ledger.example/log", checkpoint_every_ms=200), Places(Path(sys.argv[2]))
 
 async def signer(stop):
-    server = await serve_signer(Signer(places.signer, settings.origin), places.signer_socket)
+    signer = Signer(places.signer, settings.origin)
+    server = await serve_signer(signer, listen(places.signer_socket), os.geteuid())
     async with server:
         await stop.wait()
 

@@ -1,5 +1,6 @@
 """A whole ledger for tests: the real signer, sequencer, stores and publisher, in one process and one directory."""
 
+import os
 import random
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -8,7 +9,7 @@ from pathlib import Path
 from grantline.ledger.process import Ledger, open_ledger
 from grantline.ledger.published import Published
 from grantline.ledger.settings import Places, Settings
-from grantline.ledger.signer import Signer, serve_signer
+from grantline.ledger.signer import Signer, listen, serve_signer
 from grantline.ledger.store import Stores
 from grantline.model.clock import SystemClock
 from grantline.model.events import Event, EventType, Sequenced, Submission
@@ -59,7 +60,7 @@ async def ledger_in(data: Path, *, clock=None, connect=connect) -> AsyncIterator
     async with AsyncExitStack() as stack:
         signer = Signer(places.signer, SETTINGS.origin)
         stack.callback(signer.close)
-        server = await serve_signer(signer, places.signer_socket)
+        server = await serve_signer(signer, listen(places.signer_socket), os.geteuid())
         stack.callback(server.close)
 
         def opened(path: Path) -> Stores:

@@ -35,14 +35,23 @@ def apply(
 
 async def apply_to(data: Path, declaration: "Declaration") -> list[str]:
     """One line for each thing declared: added, changed or unchanged."""
-    from grantline.app.state import open_state
-    from grantline.identity import Hashing, declare
+    from grantline.app.duties import duties
+    from grantline.app.privileges import acting_as
     from grantline.model.clock import SystemClock
-    from grantline.parties import upsert
 
     clock = SystemClock()
-    said: list[str] = []
     _require_one_whole(data, declaration)
+    # Root may apply to an instance that runs as somebody else, who has to be able to read what comes of it.
+    with acting_as(duties(data, "").others):
+        return await _apply(data, declaration, clock)
+
+
+async def _apply(data: Path, declaration: "Declaration", clock: "Clock") -> list[str]:
+    from grantline.app.state import open_state
+    from grantline.identity import Hashing, declare
+    from grantline.parties import upsert
+
+    said: list[str] = []
     async with open_state(data, create=True) as state:
         if declaration.policy is not None:
             changed = await _keep_policy(state, data, declaration.policy, clock)

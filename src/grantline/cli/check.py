@@ -1,32 +1,37 @@
-"""`grantline check CATALOG`: what is doubtful in a catalog, said before anybody relies on it."""
+"""`grantline check CATALOG`: what is doubtful in a catalog or in how this machine would serve it, said beforehand."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from grantline.cli.options import ConfigOption
+from grantline.cli.options import DEFAULT_DATA, ConfigOption, DataOption
 
 
 def check(
-    catalog: Annotated[Path, typer.Argument(help="The catalog file (TOML).")], config: ConfigOption = None
+    catalog: Annotated[Path, typer.Argument(help="The catalog file (TOML).")],
+    config: ConfigOption = None,
+    data: DataOption = DEFAULT_DATA,
 ) -> None:
     """Read a catalog as strictly as the authority would. Exit code 1 and one line for each finding.
 
     Also names routes that demand what the adapter before their API cannot enforce: Envoy where the settings have a
-    front for it, the ASGI middleware elsewhere.
+    front for it, the ASGI middleware elsewhere. Says whether `serve`, started by whoever asks, would keep the
+    checkpoint key out of the other processes' reach.
     """
+    from grantline.app.duties import duties
     from grantline.catalog import load_catalog
     from grantline.gateway.adapters import asgi, envoy
     from grantline.gateway.demands import Adapter, beyond
     from grantline.settings import load
 
-    loaded = load_catalog(catalog)
-    fronted = {front.api for front in load(config).fronts}
+    loaded, settings = load_catalog(catalog), load(config)
+    fronted = {front.api for front in settings.fronts}
     proxied, inside = Adapter("Envoy", envoy.ENFORCES), Adapter("the ASGI middleware", asgi.ENFORCES)
     findings = list(beyond(loaded.file, lambda api: proxied if api in fronted else inside))
     for finding in findings:
         typer.echo(finding, err=True)
+    typer.echo(duties(data, settings.ledger.signer_user).sentence)
     if findings:
         raise typer.Exit(1)
     typer.echo(f"{catalog} is sound (hash {loaded.hash}).")

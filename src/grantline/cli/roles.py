@@ -20,6 +20,7 @@ async def run_role(role: str, settings: "Settings", data: Path, gateway: str | N
     import_bare_log()
     stop = asyncio.Event()
     stop_on_signals(stop)
+    _find_place(role, settings, data)
     named = {} if gateway is None else {"gateway": gateway}
     await import_module(f"grantline.app.{role}").run(settings, data, announce_ready, stop, **named)
 
@@ -33,3 +34,13 @@ def import_bare_log() -> None:
         import_module("structlog")
     finally:
         del sys.modules["rich"]
+
+
+def _find_place(role: str, settings: "Settings", data: Path) -> None:
+    """Make the data directory and be whoever this process is to be, before it opens anything there."""
+    from grantline.app.duties import duties, step_down
+
+    data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    # The signer steps down by itself, once it stands in its own directory.
+    if role != "signer":
+        step_down(duties(data, settings.ledger.signer_user))

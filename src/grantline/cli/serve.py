@@ -32,7 +32,7 @@ def serve(
     refuse_open_address(settings.server)
     gateways = tuple(gateway or ())
     if role is None:
-        asyncio.run(_supervise(data, config, gateways))
+        asyncio.run(_supervise(data, config, gateways, settings.ledger.signer_user))
     elif role not in roles.ROLES:
         raise InvalidConfiguration(f"--role {role}: there are {', '.join(roles.ROLES)}")
     elif (role == "gateway") != (len(gateways) == 1):
@@ -72,13 +72,18 @@ def plan(data: Path, config: Path | None, gateways: tuple[str, ...]) -> list[Chi
     return children
 
 
-async def _supervise(data: Path, config: Path | None, gateways: tuple[str, ...]) -> None:
+async def _supervise(data: Path, config: Path | None, gateways: tuple[str, ...], signer_user: str) -> None:
+    from grantline.app.duties import duties
+    from grantline.app.privileges import acting_as
     from grantline.app.ready import stop_on_signals
     from grantline.app.setup import admit
     from grantline.model.ids import GatewayId
 
-    prepare(data)
-    await admit(data, tuple(GatewayId(name) for name in gateways))
+    prepare(data, signer_user)
+    parts = duties(data, signer_user)
+    with acting_as(parts.others):
+        await admit(data, tuple(GatewayId(name) for name in gateways))
+    _say(parts.sentence)
     supervisor = Supervisor(plan(data, config, gateways), _say)
     stop = asyncio.Event()
     stop_on_signals(stop)
@@ -94,17 +99,26 @@ async def _supervise(data: Path, config: Path | None, gateways: tuple[str, ...])
         passing.cancel()
 
 
-def prepare(data: Path) -> None:
-    """The data directory, closed to everybody else, with its keys and without an earlier run's link."""
+def prepare(data: Path, signer_user: str = "") -> None:
+    """The data directory, closed to everybody else, with its keys and without an earlier run's link.
+
+    `signer_user`: as in the settings; what is there is handed to whoever will run over it.
+    """
+    from grantline.app.duties import duties, hand_over_all, require_reach
     from grantline.app.places import Places
+    from grantline.app.privileges import acting_as
     from grantline.app.setup import prepare as make_keys
 
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
     if data.stat().st_mode & 0o077:
         raise InvalidConfiguration(f"{data} can be read by others; run: chmod 700 {data}")
-    (data / "run").mkdir(exist_ok=True, mode=0o700)
-    Places(data).enrolment_link.unlink(missing_ok=True)
-    make_keys(data)
+    parts = duties(data, signer_user)
+    require_reach(parts, data)
+    hand_over_all(parts, data)
+    with acting_as(parts.others):
+        (data / "run").mkdir(exist_ok=True, mode=0o700)
+        Places(data).enrolment_link.unlink(missing_ok=True)
+        make_keys(data)
 
 
 def tell_enrolment(data: Path) -> None:

@@ -25,6 +25,12 @@ class Settings:
     authority: str = setting(
         "authority", help="Producer whose reading requests are answered: the authority's own name."
     )
+    signer_user: str = setting(
+        "65528",
+        help="User, by name or number, that alone can read the checkpoint key where `grantline serve` is started by "
+        "root; the number needs no account. Give each instance on a machine its own. Empty: the signer shares the "
+        "user of the other processes.",
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,15 @@ So whoever takes over the ledger's process can add entries but cannot shorten, c
 
 import asyncio
 import secrets
+import socket
+import struct
+import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import msgspec
+import structlog
 
 from grantline.crypto.custody.file import read_private, write_private
 from grantline.crypto.merkle import EMPTY_ROOT, InvalidProof, verify_consistency
@@ -18,6 +23,9 @@ from grantline.ledger.lock import OnlyOne
 from grantline.model.errors import AuditUnavailable
 
 MAX_LINE = 1 << 16
+# From 3.13 on the loop would look for the socket's file, which the signer's own user may not see.
+_LEFT_ALONE: dict[str, Any] = {"cleanup_socket": False} if sys.version_info >= (3, 13) else {}
+_log = structlog.get_logger(__name__)
 
 
 class Refused(Exception):
@@ -45,7 +53,7 @@ class Signer:
 
     def __init__(self, directory: Path, origin: str) -> None:
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._lock = OnlyOne(directory / "lock", f"Another signer works in {directory}.")
+        self._lock = OnlyOne(directory / "lock", "Another signer works in this data directory.")
         seed = directory / "seed"
         if not seed.exists():
             write_private(seed, secrets.token_bytes(32))
@@ -84,11 +92,15 @@ class Signer:
         self._lock.release()
 
 
-async def serve_signer(signer: Signer, socket: Path) -> asyncio.Server:
-    """Listen on a Unix socket; one JSON line in, one out."""
+async def serve_signer(signer: Signer, listening: socket.socket, caller: int) -> asyncio.Server:
+    """Answer processes of the user `caller` and nobody else; one JSON line in, one out."""
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
+            who = peer(writer.get_extra_info("socket"))
+            if who != caller:
+                _log.warning("signer_asked_by_stranger", uid=who)
+                return
             while line := await reader.readline():
                 writer.write(msgspec.json.encode(signer.answer(msgspec.json.decode(line, type=Request))) + b"\n")
                 await writer.drain()
@@ -97,14 +109,29 @@ async def serve_signer(signer: Signer, socket: Path) -> asyncio.Server:
         finally:
             writer.close()
 
-    make_way(socket)
-    return await asyncio.start_unix_server(talk, socket, limit=MAX_LINE)
+    return await asyncio.start_unix_server(talk, sock=listening, limit=MAX_LINE, **_LEFT_ALONE)
 
 
-def make_way(socket: Path) -> None:
+def peer(connection: socket.socket) -> int:
+    """The user id that the other end had when it connected, as the kernel says (SO_PEERCRED)."""
+    credentials = struct.Struct("3i")
+    _, uid, _ = credentials.unpack(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, credentials.size))
+    return int(uid)
+
+
+def listen(path: Path) -> socket.socket:
+    """A Unix socket at `path` that its owner alone can reach."""
+    make_way(path)
+    listening = socket.socket(socket.AF_UNIX)
+    listening.bind(str(path))
+    path.chmod(0o600)
+    return listening
+
+
+def make_way(path: Path) -> None:
     """The directory of a socket, ours alone; what a killed process left there goes."""
-    socket.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    socket.unlink(missing_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path.unlink(missing_ok=True)
 
 
 class SignerClient:

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -16,7 +17,7 @@ from grantline.crypto import merkle
 from grantline.ledger.export import export
 from grantline.ledger.published import Published
 from grantline.ledger.publisher import Publisher
-from grantline.ledger.signer import Signer, SignerClient, serve_signer
+from grantline.ledger.signer import Signer, SignerClient, listen, serve_signer
 from grantline.ledger.store import EntryRow, Group
 from grantline.storage.sqlite.ledger import SqliteEntryStore
 
@@ -46,7 +47,7 @@ def exports(tmp_path_factory):
 
 async def grow(data):
     signer = Signer(data / "signer", "ledger.example/log")
-    server = await serve_signer(signer, data / "run" / "signer.sock")
+    server = await serve_signer(signer, listen(data / "run" / "signer.sock"), os.geteuid())
     store = SqliteEntryStore(data / "ledger.db")
     published = Published(data / "public")
     publisher = Publisher(store, published, SignerClient(data / "run" / "signer.sock"))
