@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx2
 
+from grantline.app.rules import decider_for
 from grantline.authorization import Interaction, Keys, Server, Settings, oauth_endpoints
 from grantline.authorization.http import Response
 from grantline.catalog import Catalog, build_catalog
@@ -219,9 +220,10 @@ async def _feed(tx: Tx) -> list[bytes]:
 
 
 def every(offer: Offer, days: int | None = None) -> Picks:
-    """Everything on the screen, the first account of each API."""
+    """Everything on the screen, the first account of each API, and each yes that is asked for."""
     resources = {group.api: (group.choices[0].id,) for group in offer.resources}
-    return Picks(frozenset(line.key for line in offer.lines), resources, days or offer.default_days)
+    lines, explicit = (frozenset(one.key for one in those) for those in (offer.lines, offer.explicit))
+    return Picks(lines, resources, days or offer.default_days, explicit)
 
 
 def handle_of(location: str) -> str:
@@ -268,7 +270,7 @@ def empty_copy(path: Path) -> Path:
 async def make_world(
     path: Path, *, settings: Settings | None = None, clock: HandClock | None = None, seed: int = 0, fresh: bool = True,
     keys: Keys | None = None,
-    connect: Connect = connect,
+    connect: Connect = connect, catalog: Catalog | None = None,
 ) -> World:  # fmt: skip
     """A server over the file at `path`; `fresh` False opens a file that another world made."""
     if fresh:
@@ -277,7 +279,8 @@ async def make_world(
     randomness = Counted(seed)
     database: Database[Tx] = Database(path, Tx, connect=connect)
     sessions = Sessions(database, clock, randomness)  # type: ignore[arg-type]
-    lists, catalog, policy = TwoAccounts(), load(), [policy_of()]
+    lists, policy = TwoAccounts(), [decider_for(catalog, ()) if catalog else policy_of()]
+    catalog = catalog or load()
 
     async def session(cookie: str | None) -> Session | None:
         return await sessions.current(None if cookie is None else cookie.removeprefix("s="))

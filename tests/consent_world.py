@@ -1,13 +1,14 @@
 """Consents over a real SQLite file, the demonstration's catalog and a clock that the test moves."""
 
 import hashlib
+import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
 from sqlalchemy import select
 
-from grantline.catalog import Asked, Catalog, load_catalog
+from grantline.catalog import Asked, Catalog, build_catalog, load_catalog
 from grantline.consent import (
     Agreed,
     Approval,
@@ -102,6 +103,15 @@ def ceremony(number: int = 1) -> Ceremony:
     return Ceremony(id=f"c_{number}", amr=("pwd",), auth_time=1_795_000_000, decided_ms=9_000, channel="authorize")
 
 
+def sensitive(*data: str) -> Catalog:
+    """The demonstration's catalog, with these kinds of data (`api.data`) as special categories."""
+    raw = tomllib.loads(CATALOG.read_text(encoding="utf-8"))
+    for name in data:
+        api, _, kind = name.partition(".")
+        raw["apis"][api]["data"][kind]["special"] = True
+    return build_catalog(raw)
+
+
 @dataclass
 class World:
     """Everything a test of consents touches. `database` None: only asking and answering is tested."""
@@ -118,9 +128,9 @@ class World:
         self.asked = self.catalog.asked_by_scopes(SCOPES)
 
     @classmethod
-    def at(cls, path: Path) -> "World":
+    def at(cls, path: Path, catalog: Catalog | None = None) -> "World":
         create_tables(path)
-        return cls(database=Database(path, Tx), path=path)
+        return cls(catalog or load_catalog(CATALOG), database=Database(path, Tx), path=path)
 
     @property
     def work(self) -> Database[Tx]:

@@ -14,6 +14,7 @@ from grantline.consent import (
     ResourceChoice,
     Summary,
     make_offer,
+    may,
     narrow,
     summarise,
 )
@@ -23,7 +24,7 @@ from grantline.model.consent import Item, Status
 from grantline.model.errors import InvalidRequest, NotFound
 from grantline.model.feed import Closure, ClosureState, GatewayClosure
 from grantline.model.ids import ApiId, ClientId, ConsentId, GatewayId, PersonId, PurposeId, SessionId
-from grantline.ui.portal.services import Answered, Connection, Granted, Services, VersionRow, Waiting
+from grantline.ui.portal.services import Answered, Connection, Services, VersionRow, Waiting
 from tests.browser.fake_record import DAY, NOW, FakeRecord
 
 CATALOG = Path(__file__).parents[2] / "demo" / "catalog.toml"
@@ -190,7 +191,8 @@ def connection(
     data = "events" if "start" in fields else "transactions"
     api = "calendar" if data == "events" else "bank"
     item = Item(
-        type=f"{api}_data", api=ApiId(api), actions=("read",), datatype=data, fields=fields, resources=(),
+        type=f"{api}_data", api=ApiId(api), actions=("read",), datatype=data, fields=fields,
+        resources=tuple(f"a{number}" for number in range(accounts)) if api == "bank" else (),
         purpose=PurposeId(purpose), locations=(),
     )  # fmt: skip
     lines = offer_lines(catalog, [Asked(item=item, required=fields)])
@@ -200,7 +202,7 @@ def connection(
         client=card(name, tier, kind=kind),
         status=status,
         lines=lines,
-        resources=(Granted("account", "accounts", accounts),) if api == "bank" else (),
+        may=may(catalog, [item]),
         given_at=given,
         until=NOW + days[1] * DAY,
         ended_at=None if ended_days_ago is None else NOW - ended_days_ago * DAY,

@@ -6,6 +6,7 @@ import pytest
 from playwright.async_api import Browser, Page
 
 from tests.browser.conftest import Running, signed_in
+from tests.consent_world import sensitive
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -125,6 +126,23 @@ async def test_keeping_and_stopping_have_the_same_size(page: Page) -> None:
         assert keep
         assert stop
         assert (keep["width"], keep["height"]) == (stop["width"], stop["height"])
+
+
+async def test_special_data_takes_a_yes_of_its_own(page: Page, running: Running) -> None:
+    """Without script: nothing is ticked beforehand; forgotten, it is said and focused; ticked, it is granted."""
+    running.world.interaction.catalog = sensitive("bank.transactions")
+    await page.goto(CONSENT)
+    box = page.get_by_label("Yes, explicitly: it may read transactions")
+    assert not await box.is_checked()
+    await page.check("#bank-0")
+    await page.click("#consent-approve")
+    assert "Tick this to share transactions" in await page.evaluate("() => document.activeElement.innerText")
+    assert running.world.interaction.approved == []
+    await box.check()
+    await page.click("#consent-approve")
+    await page.wait_for_url(BACK)
+    (agreed,) = running.world.interaction.approved
+    assert [item.explicit for item in agreed.items] == [True]
 
 
 async def test_stopping_works_without_script(page: Page, running: Running) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from playwright.async_api import Page
 
 from tests.browser.fakes import BY_LEASE, CLOSED, PARTIAL, UNKNOWN, FakeWorld
+from tests.consent_world import sensitive
 
 
 async def _nothing(_: Page) -> None:
@@ -20,6 +21,16 @@ async def _pick(page: Page) -> None:
 
 async def _pick_nothing(page: Page) -> None:
     await page.click("#consent-approve")
+
+
+async def _forget_the_yes(page: Page) -> None:
+    await page.locator("input[name=line]").first.check()
+    await page.check("#bank-0")
+    await page.click("#consent-approve")
+
+
+def _special(world: FakeWorld) -> None:
+    world.interaction.catalog = sensitive("bank.transactions", "bank.accounts")
 
 
 async def _unfold(page: Page) -> None:
@@ -56,6 +67,8 @@ PAGES = (
     Stop("consent unfolded", "/consent/h-budget", _unfold),
     Stop("consent incomplete", "/consent/h-budget", _pick_nothing),
     Stop("consent unchecked app", "/consent/h-loan"),
+    Stop("consent special", "/consent/h-budget", world=_special),
+    Stop("consent special incomplete", "/consent/h-budget", _forget_the_yes, _special),
     Stop("sign-in", "/sign-in?next=/consent/h-budget"),
     Stop("sign-in wrong", "/sign-in", _wrong_password),
     Stop("enrol", "/enrol/link-1"),

@@ -9,18 +9,18 @@ from grantline.app.state import WakingWork
 from grantline.authorization import Answered as AuthorizationAnswered
 from grantline.authorization import Interaction, Response, card_of
 from grantline.catalog import Asked, Catalog
-from grantline.consent import ClientCard, Consents, Offer, Picks, Summary, offer_lines, read, receipt
+from grantline.consent import ClientCard, Consents, Offer, Picks, Summary, may, offer_lines, read, receipt
 from grantline.consent.offer import OfferLine
 from grantline.crypto.es256 import SigningKey
 from grantline.identity import Session
 from grantline.model.clock import Clock
 from grantline.model.consent import Item, Version
 from grantline.model.errors import NotFound
-from grantline.model.ids import ApiId, ConsentId, PersonId
+from grantline.model.ids import ConsentId, PersonId
 from grantline.storage.sqlite.transaction import SqliteTransaction
 from grantline.ui.kit import completed
 from grantline.ui.portal import Site
-from grantline.ui.portal.services import Answered, Connection, Granted, VersionRow, Waiting
+from grantline.ui.portal.services import Answered, Connection, VersionRow, Waiting
 
 DAY = 86_400
 
@@ -110,7 +110,7 @@ class PageConnections:
             client=await _card(tx, connection),
             status=connection.status,
             lines=_lines(catalog, connection.granted),
-            resources=_resources(catalog, connection.granted),
+            may=may(catalog, connection.granted),
             given_at=connection.given_at,
             until=connection.ends_at,
             ended_at=connection.ended_at,
@@ -130,15 +130,6 @@ async def _card(tx: SqliteTransaction, connection: read.Connection) -> ClientCar
 def _lines(catalog: Catalog, granted: tuple[Item, ...]) -> tuple[OfferLine, ...]:
     """What was granted, a line for each thing it may do: nothing is a wish any more."""
     return offer_lines(catalog, [Asked(item=item, required=item.fields) for item in granted])
-
-
-def _resources(catalog: Catalog, granted: tuple[Item, ...]) -> tuple[Granted, ...]:
-    shared: dict[ApiId, set[str]] = {}
-    for item in granted:
-        shared.setdefault(item.api, set()).update(item.resources)
-    known = ((catalog.file.apis.get(api), ids) for api, ids in shared.items() if ids)
-    words = ((api.resource_list, ids) for api, ids in known if api is not None)
-    return tuple(Granted(listed.one, listed.many, len(ids)) for listed, ids in words if listed is not None)
 
 
 def _since(granted: tuple[Item, ...], now: int) -> int | None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 import msgspec
+from msgspec import UNSET
 
 from grantline.catalog.asked import Asked, join
 from grantline.catalog.entries import ApiEntry, CatalogFile, DataEntry
@@ -20,6 +21,7 @@ class Detail(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """One authorization detail of our types. `fields` may be `["*"]`: all that the purpose may use, none locked.
 
     `required`: the fields without which the client cannot work; left out, it is all of an explicit list.
+    `explicit` is ours to write: in what a client asks for it says nothing, so that it may send back what it was given.
     """
 
     type: str
@@ -31,6 +33,7 @@ class Detail(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     required: tuple[str, ...] | None = None
     resources: tuple[str, ...] = ()
     lookback_days: int | None = None
+    explicit: bool = False
 
 
 def parse(file: CatalogFile, raw: object) -> tuple[Asked, ...]:
@@ -153,6 +156,8 @@ def to_detail(item: Item) -> dict[str, object]:
         detail["resources"] = list(item.resources)
     if item.lookback_days is not None:
         detail["lookback_days"] = item.lookback_days
+    if item.explicit:
+        detail["explicit"] = True
     return detail
 
 
@@ -177,4 +182,5 @@ def from_detail(file: CatalogFile, detail: object) -> Item:
         purpose=read.purpose,
         locations=read.locations or (entry.resource,),
         lookback_days=read.lookback_days,
+        explicit=read.explicit or UNSET,
     )

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         ResourceChoice,
         Summary,
     )
+    from grantline.consent.phrase import may
     from grantline.consent.record import Amended, Consents, Ending
     from grantline.consent.sealing import from_bytes, to_bytes
     from grantline.consent.settings import Settings
@@ -51,6 +52,7 @@ __all__ = [
     "enforced",
     "from_bytes",
     "make_offer",
+    "may",
     "narrow",
     "offer_lines",
     "read",

@@ -3,11 +3,22 @@
 from collections.abc import Iterable
 
 import msgspec
+from msgspec import UNSET
 
-from grantline.catalog import Asked, Catalog
+from grantline.catalog import Asked, Catalog, key_of
 from grantline.consent import words
+from grantline.consent.lines import form_key
 from grantline.consent.narrowing import all_covered, effective
-from grantline.consent.offer import Agreed, ClientProfile, Offer, OfferLine, Picks, ResourceGroup, Summary
+from grantline.consent.offer import (
+    Agreed,
+    ClientProfile,
+    Offer,
+    OfferLine,
+    Picks,
+    Problem,
+    ResourceGroup,
+    Summary,
+)
 from grantline.model.consent import Item
 from grantline.model.errors import InvalidRequest
 
@@ -25,7 +36,7 @@ def narrow(
     _check_known(offer, picks)
     problems = _problems(offer, picks)
     if problems:
-        raise InvalidRequest(" ".join(problems))
+        raise InvalidRequest(" ".join(problem.text for problem in problems))
     limits = effective(catalog, asked, client.ceiling)
     items = tuple(item for one in limits for item in _granted(catalog, one, offer, picks))
     complete = all(one.resources or not catalog.needs_resources(one.api, one.datatype) for one in items)
@@ -61,6 +72,8 @@ def _check_known(offer: Offer, picks: Picks) -> None:
     """Every value of the form was on the screen, and free to take."""
     if picks.lines - {line.key for line in offer.lines}:
         raise InvalidRequest("The answer names a line that was not offered.")
+    if picks.explicit - {one.key for one in offer.explicit}:
+        raise InvalidRequest("The answer says yes to something that was not offered.")
     groups = {group.api: {choice.id for choice in group.choices if choice.available} for group in offer.resources}
     for api, chosen in picks.resources.items():
         if api not in groups or set(chosen) - groups[api] or len(set(chosen)) != len(chosen):
@@ -73,16 +86,23 @@ def _taken(offer: Offer, picks: Picks) -> tuple[OfferLine, ...]:
     return tuple(line for line in offer.lines if line.required or line.key in picks.lines)
 
 
-def _problems(offer: Offer, picks: Picks) -> tuple[str, ...]:
+def _problems(offer: Offer, picks: Picks) -> tuple[Problem, ...]:
+    """In the order of the screen."""
     lines = _taken(offer, picks)
     if not lines:
-        return ("Pick at least one line.",)
-    apis = {line.api for line in lines}
-    return tuple(
-        f"Pick at least one {group.one}."
+        return (Problem("", "Pick at least one line."),)
+    apis, taken = {line.api for line in lines}, {line.key for line in lines}
+    unsaid = (
+        Problem(one.key, f"Say yes to {one.datatype_label} explicitly.")
+        for one in offer.explicit
+        if taken & set(one.lines) and one.key not in picks.explicit
+    )
+    unpicked = (
+        Problem(group.api, f"Pick at least one {group.one}.")
         for group in offer.resources
         if group.api in apis and not picks.resources.get(group.api)
     )
+    return (*unsaid, *unpicked)
 
 
 def _granted(catalog: Catalog, asked: Asked, offer: Offer, picks: Picks) -> Iterable[Item]:
@@ -92,16 +112,12 @@ def _granted(catalog: Catalog, asked: Asked, offer: Offer, picks: Picks) -> Iter
     fields = tuple(field for field in item.fields if field in taken)
     if fields:
         resources = _picked(catalog, item, offer.resources, picks)
-        yield msgspec.structs.replace(item, fields=fields, resources=resources)
+        explicit = form_key(item) in picks.explicit or UNSET
+        yield msgspec.structs.replace(item, fields=fields, resources=resources, explicit=explicit)
 
 
 def _is_of(line: OfferLine, item: Item) -> bool:
-    return (line.api, line.datatype, line.action, line.purpose) == (
-        item.api,
-        item.datatype,
-        item.actions[0],
-        item.purpose,
-    )
+    return (line.api, line.datatype, line.action, line.purpose) == key_of(item)
 
 
 def _picked(catalog: Catalog, item: Item, groups: tuple[ResourceGroup, ...], picks: Picks) -> tuple[str, ...]:

@@ -5,11 +5,12 @@ from collections.abc import Iterable, Mapping
 
 from grantline.catalog import Asked, Catalog
 from grantline.consent import words
-from grantline.consent.lines import offer_lines
+from grantline.consent.lines import explicit_choices, offer_lines
 from grantline.consent.narrowing import effective
 from grantline.consent.offer import ClientProfile, DurationChoice, Lookback, Offer, ResourceChoice, ResourceGroup
 from grantline.crypto import jcs
 from grantline.model.ids import ApiId, PurposeId
+from grantline.model.text import listed
 
 MOST_DURATIONS = 4
 DAY = 86_400
@@ -32,17 +33,19 @@ def make_offer(
     """
     open_to_client = effective(catalog, asked, client.ceiling)
     durations = _durations(catalog, open_to_client, now)
+    lines = offer_lines(catalog, open_to_client)
     offer = Offer(
         client=client.card,
         operator=catalog.file.operator.name,
         apis=tuple(dict.fromkeys(catalog.api(one.item.api).label for one in open_to_client)),
-        lines=offer_lines(catalog, open_to_client),
+        lines=lines,
         resources=_resources(catalog, open_to_client, resources),
         durations=durations,
         default_days=_default(durations, wanted_days),
         lookbacks=_lookbacks(catalog, open_to_client, now),
         facts=_facts(catalog, client, open_to_client),
         digest="",
+        explicit=explicit_choices(catalog, open_to_client, lines),
     )
     return dataclasses.replace(offer, digest=_digest(offer))
 
@@ -70,11 +73,11 @@ def _resources(
 ) -> tuple[ResourceGroup, ...]:
     groups = []
     for api in apis_to_ask(catalog, asked):
-        listed = catalog.api(api).resource_list
-        if listed is not None:
+        list_of = catalog.api(api).resource_list
+        if list_of is not None:
             wanted = _named(api, asked)
             choices = tuple(one for one in known.get(api, ()) if wanted is None or one.id in wanted)
-            groups.append(ResourceGroup(api, listed.heading, listed.one, listed.many, choices))
+            groups.append(ResourceGroup(api, list_of.heading, list_of.one, list_of.many, choices))
     return tuple(groups)
 
 
@@ -99,7 +102,7 @@ def _facts(catalog: Catalog, client: ClientProfile, asked: tuple[Asked, ...]) ->
     return (
         ("Who gets it", f"{client.card.publisher}, and nobody else under this consent."),
         ("How long it is kept", retention(catalog, purposes)),
-        ("Where it is stored", f"{words.listed(operator.storage_locations)}, as declared."),
+        ("Where it is stored", f"{listed(operator.storage_locations)}, as declared."),
         ("Your rights", operator.rights),
         ("Where to complain", f"{operator.contact}, or the {operator.authority}."),
         ("How to stop", HOW_TO_STOP),

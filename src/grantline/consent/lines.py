@@ -1,17 +1,41 @@
 """Cuts what is asked for into the lines of the screen: locked fields together, each wish alone, changes apart."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
-from grantline.catalog import Asked, Catalog
+from grantline.catalog import Asked, Catalog, key_of
 from grantline.consent import words
-from grantline.consent.offer import OfferLine
+from grantline.consent.offer import ExplicitChoice, OfferLine
 from grantline.model.consent import Item
+from grantline.model.text import listed
 
 
 def offer_lines(catalog: Catalog, asked: Iterable[Asked]) -> tuple[OfferLine, ...]:
     """Lines in the order of the screen: what it may read first, then what it may change (C4)."""
     lines = [line for one in asked for line in _lines(catalog, one)]
     return tuple(sorted(lines, key=lambda line: line.changes))
+
+
+def explicit_choices(
+    catalog: Catalog, asked: Iterable[Asked], lines: Sequence[OfferLine]
+) -> tuple[ExplicitChoice, ...]:
+    """The special categories among what is asked for: each needs a yes of its own, whatever of it is taken."""
+    special = (one for one in asked if words.special(catalog, one.item.api, one.item.datatype))
+    return tuple(
+        ExplicitChoice(
+            key=form_key(one.item),
+            verb=words.verb(catalog, one.item.actions[0]),
+            datatype_label=words.data(catalog, one.item.api, one.item.datatype),
+            purpose_label=words.purpose(catalog, one.item.purpose),
+            lines=tuple(line.key for line in lines if line.key.startswith(f"{form_key(one.item)}:")),
+            required=bool(one.required),
+        )
+        for one in special
+    )
+
+
+def form_key(item: Item) -> str:
+    """The name of one item in a form; its lines begin with it and a colon."""
+    return ".".join(key_of(item))
 
 
 def _lines(catalog: Catalog, asked: Asked) -> Iterator[OfferLine]:
@@ -49,7 +73,7 @@ def _line(catalog: Catalog, item: Item, part: str, fields: tuple[str, ...], *, r
     label, without = _label_and_effect(catalog, item, part, [one.label for one in shown])
     action = item.actions[0]
     return OfferLine(
-        key=f"{item.api}.{item.datatype}.{action}.{item.purpose}:{part}",
+        key=f"{form_key(item)}:{part}",
         api=item.api,
         datatype=item.datatype,
         action=action,
@@ -69,11 +93,11 @@ def _label_and_effect(catalog: Catalog, item: Item, part: str, labels: list[str]
     kind, _, name = part.partition(".")
     if kind == "required":
         # Also how a record is shown: it must not need a catalog that still has its fields.
-        return words.listed(labels), None
+        return listed(labels), None
     data = catalog.data(item.api, item.datatype)
     if kind == "group":
         return data.groups[name].label, data.groups[name].without
     if kind == "field":
         return labels[0], data.fields[name].without
     effects = [data.fields[field].without for field in item.fields if data.fields[field].without]
-    return words.listed(labels), effects[0] if len(effects) == 1 else None
+    return listed(labels), effects[0] if len(effects) == 1 else None

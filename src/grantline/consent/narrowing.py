@@ -12,7 +12,8 @@ from grantline.model.errors import InvalidScope
 def covers(wide: Item, narrow: Item, *, open_resources: bool) -> bool:
     """True if everything that `narrow` allows, `wide` allows too.
 
-    `open_resources`: an empty list in `wide` means "any that the person picks" (requests, ceilings), not "none".
+    `open_resources`: `wide` is what may be agreed to (requests, ceilings), not what was: no resources mean "any that
+    the person picks", and an explicit yes is still to be given.
     """
     return (
         (wide.type, wide.api, wide.datatype, wide.purpose, wide.locations)
@@ -21,6 +22,7 @@ def covers(wide: Item, narrow: Item, *, open_resources: bool) -> bool:
         and set(narrow.fields) <= set(wide.fields)
         and ((open_resources and not wide.resources) or _within(narrow.resources, wide.resources))
         and _reaches(wide.lookback_days) >= _reaches(narrow.lookback_days)
+        and (open_resources or bool(wide.explicit) or not narrow.explicit)
     )
 
 

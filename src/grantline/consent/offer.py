@@ -8,6 +8,14 @@ from grantline.model.ids import ApiId, ClientId
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """A piece of a sentence, maybe stressed."""
+
+    text: str
+    strong: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class FieldWords:
     """One field as the catalog names it."""
 
@@ -64,6 +72,21 @@ class OfferLine:
 
 
 @dataclass(frozen=True, slots=True)
+class ExplicitChoice:
+    """A special category of data, which is shared by a yes to exactly that and by nothing else.
+
+    `key`: its form value. `lines`: keys of the lines it is about; `required`: one of them is.
+    """
+
+    key: str
+    verb: str
+    datatype_label: str
+    purpose_label: str
+    lines: tuple[str, ...]
+    required: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ResourceChoice:
     """One thing of the API that the person may share, or why not."""
 
@@ -116,15 +139,20 @@ class Offer:
     lookbacks: tuple[Lookback, ...]
     facts: tuple[tuple[str, str], ...]
     digest: str
+    explicit: tuple[ExplicitChoice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Picks:
-    """What the person ticked: keys of optional lines, ids of resources by API, a length in days."""
+    """What the person ticked: keys of optional lines, ids of resources by API, a length in days.
+
+    `explicit`: keys of the special categories that got a yes of their own.
+    """
 
     lines: frozenset[str]
     resources: dict[ApiId, tuple[str, ...]]
     days: int
+    explicit: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +182,14 @@ class Approval:
 
 
 @dataclass(frozen=True, slots=True)
+class Problem:
+    """What is still to choose. `about`: the API or the `ExplicitChoice.key` it is about; empty: the lines."""
+
+    about: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """The recap of some picks, in the words of the enforced object. `problems` say what is still to choose."""
 
@@ -162,4 +198,4 @@ class Summary:
     purposes: tuple[str, ...]
     until: int
     changes: tuple[str, ...]
-    problems: tuple[str, ...]
+    problems: tuple[Problem, ...]

@@ -3,23 +3,14 @@
 Every noun comes from the catalog. Something a catalog no longer has is called by its id, as the record keeps it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from grantline.catalog import Catalog
-from grantline.consent.offer import FieldWords, Offer, OfferLine
+from grantline.consent.offer import ExplicitChoice, FieldWords, Offer, OfferLine, Span
 from grantline.model.consent import Item
 from grantline.model.ids import ApiId, PurposeId
-
-
-def listed(words: Sequence[str]) -> str:
-    """`a, b and c`."""
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""
-
-
-def counted(count: int, one: str, many: str) -> str:
-    """`1 account`, `2 accounts`."""
-    return f"{count} {one if count == 1 else many}"
+from grantline.model.text import counted, listed, lowered
 
 
 def day(unix: int) -> str:
@@ -51,6 +42,13 @@ def data(catalog: Catalog, api: ApiId, datatype: str) -> str:
     entry = catalog.file.apis.get(api)
     found = entry.data.get(datatype) if entry else None
     return found.label if found else datatype
+
+
+def special(catalog: Catalog, api: ApiId, datatype: str) -> bool:
+    """True for a special category of data. What the catalog no longer has cannot be told apart, nor asked for."""
+    entry = catalog.file.apis.get(api)
+    found = entry.data.get(datatype) if entry else None
+    return found is not None and found.special
 
 
 def field(catalog: Catalog, api: ApiId, datatype: str, field: str) -> FieldWords:
@@ -99,6 +97,8 @@ def _limits(catalog: Catalog, item: Item, at: int) -> str:
         limits += f" For {things(catalog, item.api, len(item.resources))}."
     if item.lookback_days is not None:
         limits += f" Back to {day(at - item.lookback_days * 86_400)}."
+    if item.explicit:
+        limits += " Agreed to explicitly."
     return limits
 
 
@@ -107,36 +107,6 @@ def things(catalog: Catalog, api: ApiId, count: int) -> str:
     entry = catalog.file.apis.get(api)
     listed_by = entry.resource_list if entry else None
     return counted(count, listed_by.one, listed_by.many) if listed_by else counted(count, "thing", "things")
-
-
-def may(catalog: Catalog, items: Iterable[Item]) -> str:
-    """What an app may, in one phrase for lists: `Read 5 fields of 1 account, because: budgeting`."""
-    items = tuple(items)
-    phrases = [*_reading(catalog, items), *(_changing(catalog, item) for item in items if _is_change(catalog, item))]
-    if not phrases:
-        return "Nothing"
-    because = listed(list(dict.fromkeys(purpose(catalog, item.purpose) for item in items)))
-    first, *rest = phrases
-    return f"{listed([first, *(phrase[:1].lower() + phrase[1:] for phrase in rest)])}, because: {because}"
-
-
-def _is_change(catalog: Catalog, item: Item) -> bool:
-    return any(changes(catalog, action) for action in item.actions)
-
-
-def _reading(catalog: Catalog, items: tuple[Item, ...]) -> list[str]:
-    """One phrase for each API and verb, counting each field once."""
-    found: dict[tuple[ApiId, str], list[Item]] = {}
-    for item in items:
-        if not _is_change(catalog, item):
-            found.setdefault((item.api, verb(catalog, item.actions[0])), []).append(item)
-    return [f"{verb} {counted_fields(several)} of {_whose(catalog, several)}" for (_, verb), several in found.items()]
-
-
-def _changing(catalog: Catalog, item: Item) -> str:
-    what = listed([one.label for one in fields(catalog, item)])
-    verbs = listed([verb(catalog, action) for action in item.actions])
-    return f"{verbs} {what} of {data(catalog, item.api, item.datatype)}"
 
 
 def counted_fields(items: Iterable[Item]) -> str:
@@ -149,13 +119,6 @@ def field_count(items: Iterable[Item]) -> int:
     return len({(item.api, item.datatype, field) for item in items for field in item.fields})
 
 
-def _whose(catalog: Catalog, items: list[Item]) -> str:
-    resources = {resource for item in items for resource in item.resources}
-    if resources:
-        return things(catalog, items[0].api, len(resources))
-    return listed(list(dict.fromkeys(data(catalog, item.api, item.datatype) for item in items)))
-
-
 def notice_lines(offer: Offer) -> tuple[str, ...]:
     """The text that is put before the person, line by line; its hash is in the record, itself in the ledger's event.
 
@@ -164,11 +127,26 @@ def notice_lines(offer: Offer) -> tuple[str, ...]:
     card = offer.client
     lines = [f"{card.name} ({card.tier}, {card.host}) asks {offer.operator}.", f"It goes back to {card.redirect_host}."]
     lines += [f"{line_text(line)} {mark(line)}" for line in offer.lines]
+    lines += [f"{explicit_text(one)} {EXPLICIT_NOTE}" for one in offer.explicit]
     lines += [group.heading for group in offer.resources]
     lines += [f"{choice.days} days, ends {day(choice.ends_at)}." for choice in offer.durations]
     lines += [lookback_text(one.datatype_label, one.days, one.since) for one in offer.lookbacks]
     lines += [f"{label}: {text}" for label, text in offer.facts]
     return tuple(lines)
+
+
+EXPLICIT_NOTE = "The law protects this data more than other data. It needs a yes of its own."
+
+
+def explicit_yes(choice: ExplicitChoice) -> tuple[Span, ...]:
+    """The yes that a special category of data needs, as the box says it that is ticked."""
+    said = Span(f"{lowered(choice.verb)} {choice.datatype_label}", strong=True)
+    return Span("Yes, explicitly: it may "), said, Span(f", because: {choice.purpose_label}.")
+
+
+def explicit_text(choice: ExplicitChoice) -> str:
+    """The same as plain text."""
+    return "".join(span.text for span in explicit_yes(choice))
 
 
 def mark(line: OfferLine) -> str:

@@ -3,6 +3,7 @@
 from enum import StrEnum
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from grantline.model.ids import ApiId, ClientId, ConsentId, PersonId, PurposeId, SubjectId
 
@@ -28,6 +29,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
 
     `resources`: ids of the API's own things (accounts); empty means the data has none.
     `fields`: catalog field ids. `lookback_days`: how old data may be (None: no limit).
+    `explicit`: the person agreed to exactly this by an act of its own, which special categories of data need.
     """
 
     type: str
@@ -39,6 +41,8 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     purpose: PurposeId
     locations: tuple[str, ...]
     lookback_days: int | None = None
+    # Left out unless it is so: what was hashed and signed without it keeps its bytes.
+    explicit: bool | UnsetType = UNSET
 
 
 class Purpose(msgspec.Struct, frozen=True, kw_only=True):
@@ -138,7 +142,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
 class EnforcedVersion(msgspec.Struct, frozen=True, kw_only=True):
     """What a gateway gets of a version: only items of its own APIs, no person, and the authority's signature.
 
-    `explicit`: purposes that were agreed to explicitly, which special categories of data need.
+    `explicit`: always empty, for each item says it of itself; kept because what is signed only grows.
     `signature` is a compact JWS (ES256, typ `grantline-version+jwt`) over this object with `signature` empty.
     """
 

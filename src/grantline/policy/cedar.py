@@ -58,7 +58,7 @@ def _item(version: EnforcedVersion, item: Item) -> dict[str, Any]:
         "purpose": item.purpose,
         "resources": list(item.resources),
         "fields": list(item.fields),
-        "explicit": item.purpose in version.explicit,
+        "explicit": bool(item.explicit),
     }
     if item.lookback_days is not None:
         attributes["lookback"] = _days(item.lookback_days)

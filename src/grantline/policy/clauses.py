@@ -99,7 +99,7 @@ def _resources_enforced(question: Question) -> bool:
 
 
 def _explicit(question: Question) -> bool:
-    return not question.call.special or question.call.purpose in question.version.explicit
+    return not question.call.special or bool(_item(question).explicit)
 
 
 CORE = "consent.core"

@@ -8,9 +8,11 @@ import msgspec
 import pytest
 
 from grantline.catalog import build_catalog
+from grantline.consent import words
 from grantline.model.errors import Conflict, LoginRequired
 from grantline.model.ids import PurposeId
 from tests.browser.fakes import FakeWorld, card
+from tests.consent_world import sensitive
 from tests.flows.ui.conftest import Browser
 
 PAGE = "/consent/h-budget"
@@ -88,6 +90,35 @@ def test_a_missing_choice_is_said_at_its_place_and_the_rest_stays(holder: Browse
     assert re.search(rf'value="{re.escape(MERCHANT)}"[^>]* checked', again.text)
     assert re.search(r'value="30"[^>]* checked', again.text)
     assert world.interaction.approved == []
+
+
+TRANSACTIONS = "bank.transactions.read.budgeting"
+
+
+def test_special_data_waits_for_its_own_yes(holder: Browser, world: FakeWorld) -> None:
+    """An own box that nothing ticks beforehand, its sentence at its place, what was entered stays; no script."""
+    world.interaction.catalog = sensitive("bank.transactions")
+    page = holder.get(PAGE).text
+    assert re.search(rf'name="explicit" value="{TRANSACTIONS}" id="[^"]+" aria-describedby', page)
+    assert "Specially protected data" in page
+    assert words.EXPLICIT_NOTE in page
+    form = answer(holder, "approve", line=[MERCHANT])
+    again = holder.post(PAGE, data=form)
+    assert again.status_code == 422
+    assert "Tick this to share transactions, or choose “Don’t allow”." in again.text
+    assert f'aria-describedby="explicit-{TRANSACTIONS}-wrong explicit-note"' in again.text
+    assert re.search(rf'value="{re.escape(MERCHANT)}"[^>]* checked', again.text)
+    assert world.interaction.approved == []
+    assert holder.post(PAGE, data={**form, "explicit": [TRANSACTIONS]}).status_code == 303
+    (agreed,) = world.interaction.approved
+    assert {item.datatype: bool(item.explicit) for item in agreed.items} == {"transactions": True}
+
+
+def test_the_same_page_without_special_data_asks_for_no_such_yes(holder: Browser, world: FakeWorld) -> None:
+    """And a form that says it nevertheless is refused (C15)."""
+    assert 'name="explicit"' not in holder.get(PAGE).text
+    refused = holder.post(PAGE, data=answer(holder, "approve", explicit=[TRANSACTIONS]))
+    assert (refused.status_code, world.interaction.approved) == (400, [])
 
 
 @pytest.mark.parametrize("do", [None, "", "update", "else"])
@@ -204,8 +235,8 @@ def test_lengths_say_their_end_and_lookback_its_day(holder: Browser) -> None:
 def test_before_the_buttons_stand_the_rights_and_the_way_out(holder: Browser) -> None:
     """Covers: C2, C9."""
     text = holder.get(PAGE).text
-    for words in ("Stop any time", "Where to complain", "How long it is kept", "Where it is stored", "Account holder"):
-        assert 0 < text.index(words) < text.index('id="consent-deny"')
+    for wanted in ("Stop any time", "Where to complain", "How long it is kept", "Where it is stored", "Account holder"):
+        assert 0 < text.index(wanted) < text.index('id="consent-deny"')
     assert PurposeId("budgeting") in text
 
 

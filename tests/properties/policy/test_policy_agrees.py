@@ -2,6 +2,7 @@
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from grantline.model.consent import EnforcedVersion, Status
@@ -31,6 +32,7 @@ items = st.builds(
     resources=subsets("a1", "a2"),
     fields=subsets("date", "amount", "iban"),
     lookback_days=some(None, 30, 180),
+    explicit=some(UNSET, True),
 )
 versions = st.builds(
     version,
@@ -40,7 +42,6 @@ versions = st.builds(
     expires_at=some(NOW + DAY, NOW + DAY, NOW + 1, NOW),
     confirmed_at=some(NOW, NOW - 90 * DAY, NOW - 90 * DAY - 1),
     confirm_every_days=some(None, 90),
-    explicit=subsets("budgeting", "tax"),
 )
 states = st.builds(
     state,

@@ -8,6 +8,7 @@ import pytest
 from grantline.catalog import Asked
 from grantline.consent import Picks, ResourceChoice, effective, make_offer, narrow, summarise
 from grantline.consent.narrowing import all_covered
+from grantline.consent.offer import Problem
 from grantline.model.errors import InvalidRequest, InvalidScope
 from grantline.model.ids import ApiId
 from tests.consent_world import ACCOUNTS, BALANCE, BANK, CATEGORY, DAY, MERCHANT, OTHER_PARTY, PICKS, World
@@ -161,7 +162,7 @@ def test_an_answer_without_an_account_says_what_is_missing(asking):
     with pytest.raises(InvalidRequest, match="Pick at least one account"):
         asking.agree(picks)
     summary = summarise(catalog=asking.catalog, asked=asking.asked, offer=asking.offer(), picks=picks)
-    assert summary.problems == ("Pick at least one account.",)
+    assert summary.problems == (Problem(BANK, "Pick at least one account."),)
 
 
 def test_nothing_ticked_is_not_an_agreement(asking):

@@ -8,12 +8,13 @@ import msgspec
 import pytest
 
 from grantline.catalog import Asked, Catalog, build_catalog, from_detail, load_catalog, to_detail
-from grantline.consent import Picks, enforced, read, receipt, words
+from grantline.consent import Picks, enforced, may, read, receipt, words
 from grantline.consent.lines import offer_lines
 from grantline.consent.sealing import from_bytes, to_bytes
 from grantline.consent.versions import text_hash
 from grantline.crypto import jcs
 from grantline.crypto.es256 import InvalidJws, SigningKey, verify_jws
+from grantline.model.consent import Item
 from grantline.model.decision import FieldFilter
 from grantline.model.ids import ApiId
 from tests.consent_world import BANK, CATALOG, CATEGORY, HOLDER, OTHER_PARTY, PICKS, World
@@ -122,12 +123,22 @@ async def test_the_receipt_of_an_ended_consent_says_how_it_ended(world):
 
 def test_one_phrase_says_what_an_app_may():
     world = World()
-    assert words.may(world.catalog, world.agree().items) == "Read 5 fields of 1 account, because: budgeting"
+    assert phrase(world.catalog, world.agree().items) == "Read 5 fields of 1 account, because: budgeting"
     with_change = world.agree(Picks(PICKS.lines | {CATEGORY}, {BANK: ("a1", "a2")}, 30)).items
-    assert words.may(world.catalog, with_change) == (
+    assert phrase(world.catalog, with_change) == (
         "Read 5 fields of 2 accounts and set category of a transaction, because: budgeting"
     )
-    assert words.may(world.catalog, ()) == "Nothing"
+    assert [span.text for span in may(world.catalog, with_change) if span.strong] == [
+        "2\N{NO-BREAK SPACE}accounts", "a transaction",
+    ]  # fmt: skip
+    items = world.agree().items
+    assert may(world.catalog, (*items, *items)) == may(world.catalog, items)
+    assert may(world.catalog, ()) == ()
+
+
+def phrase(catalog: Catalog, items: tuple[Item, ...]) -> str:
+    """The phrase as plain text with plain spaces."""
+    return "".join(span.text for span in may(catalog, items)).replace("\N{NO-BREAK SPACE}", " ")
 
 
 # Renaming in the catalog alone
@@ -152,7 +163,7 @@ def surfaces(world: World) -> dict[str, str]:
     return {
         "screen": "\n".join(words.notice_lines(offer)),
         "export": "\n".join(words.agreed_lines(world.catalog, agreed.items, agreed_at=0, expires_at=1)),
-        "portal": words.may(world.catalog, agreed.items),
+        "portal": phrase(world.catalog, agreed.items),
         "policy": json.dumps([to_detail(item) for item in agreed.items]),
         "filter": repr(cut.fields),
     }
@@ -192,7 +203,7 @@ async def test_the_receipt_and_portal_of_a_standing_consent_follow_the_catalog(w
     assert made["processing"]["purposes"][0]["purpose"] == "money plan"
     assert made["processing"]["purposes"][0]["purpose_as_agreed"] == "budgeting"
     (line,) = await world.work.read(lambda tx: read.connections(tx, person=HOLDER))
-    assert words.may(catalog, line.granted) == "Read 5 fields of 1 account, because: money plan"
+    assert phrase(catalog, line.granted) == "Read 5 fields of 1 account, because: money plan"
     assert text_hash(world.events()[-1].detail["shown"]) == version.notice.sha256
 
 

@@ -6,7 +6,7 @@ import pytest
 from grantline.catalog import load_catalog
 from grantline.crypto.es256 import SigningKey
 from grantline.gateway.compiled import Compiled
-from grantline.gateway.enforce import Admitted
+from grantline.gateway.enforce import Admitted, Refused
 from grantline.gateway.explaining import explain
 from grantline.gateway.flights import OVERDUE_SECONDS, Flights
 from grantline.gateway.minimiser import Outcome, Pending, PendingFull
@@ -17,6 +17,7 @@ from grantline.model.errors import InvalidConfiguration
 from grantline.model.ids import EvaluationId
 from grantline.model.reasons import Reason
 from grantline.policy import StateFacts
+from tests.consent_world import sensitive
 from tests.unit.enforce.world import BANK, CATALOG, NOW, TRANSACTIONS, World, bundle_content, transactions_item
 
 ACTIVE = StateFacts(Status.ACTIVE, 1, 1, "active")
@@ -116,3 +117,20 @@ def test_a_bundle_that_is_not_what_it_says_is_not_used(changes: dict[str, object
     content = bundle_content(load_catalog(CATALOG), SigningKey.generate())
     with pytest.raises(InvalidConfiguration, match=words):
         Compiled.of(msgspec.structs.replace(content, **changes))
+
+
+@pytest.mark.parametrize("explicit", [True, msgspec.UNSET])
+async def test_special_data_passes_the_policy_only_where_it_was_agreed_to_explicitly(
+    world: World, explicit: bool | msgspec.UnsetType
+) -> None:
+    """Covers: I1, I8. The yes is in the signed version and reaches Cedar; nothing else of the call differs."""
+    world.catalog = sensitive("bank.transactions")
+    world.gateway.use(Compiled.of(bundle_content(world.catalog, world.issuer)))
+    world.version = world.agreed(transactions_item(explicit=explicit))
+    answer = await world.decide()
+    if explicit is True:
+        assert isinstance(answer, Admitted)
+    else:
+        assert isinstance(answer, Refused)
+        assert answer.deny.because is Reason.POLICY_DENIED
+        assert "special.explicit" in answer.deny.detail

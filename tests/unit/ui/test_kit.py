@@ -9,6 +9,7 @@ import pytest
 from starlette.responses import Response
 
 from grantline.model.errors import InvalidConfiguration
+from grantline.model.text import listed
 from grantline.ui.kit import (
     Assets,
     BadForm,
@@ -22,7 +23,6 @@ from grantline.ui.kit import (
     length,
     redirect_source,
     require_token,
-    series,
 )
 from grantline.ui.kit.assets import STATIC
 
@@ -141,4 +141,4 @@ def test_lengths_and_counts_keep_their_units() -> None:
     ]  # fmt: skip
     assert [length(days) for days in (1, 90, 365)] == ["1\u00a0day", "90\u00a0days", "12\u00a0months"]
     assert entry_number(184_203) == "184\u202f203"
-    assert [series(words) for words in ([], ["a"], ["a", "b"], ["a", "b", "c"])] == ["", "a", "a and b", "a, b and c"]
+    assert [listed(words) for words in ([], ["a"], ["a", "b"], ["a", "b", "c"])] == ["", "a", "a and b", "a, b and c"]

@@ -2,7 +2,7 @@
 
 from grantline.ui.kit.assets import Assets
 from grantline.ui.kit.cookies import Cookies
-from grantline.ui.kit.format import Formats, When, count, duration, entry_number, length, plural, series
+from grantline.ui.kit.format import Formats, When, count, duration, entry_number, length
 from grantline.ui.kit.forms import BadForm, Form, form_token, read_form, require_token
 from grantline.ui.kit.headers import SecurityHeaders, completed, content_security_policy, redirect_source
 from grantline.ui.kit.pages import Pages
@@ -23,9 +23,7 @@ __all__ = [
     "entry_number",
     "form_token",
     "length",
-    "plural",
     "read_form",
     "redirect_source",
     "require_token",
-    "series",
 ]

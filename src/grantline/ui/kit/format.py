@@ -1,8 +1,9 @@
 """Dates, lengths and counts as they are read. No-break spaces keep a number with its unit."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
+
+from grantline.model.text import counted
 
 NBSP = "\u00a0"
 THIN = "\u202f"
@@ -105,13 +106,13 @@ def duration(us: int) -> str:
     if milliseconds < 120_000:
         return f"{milliseconds / 1_000:.1f}{NBSP}s"
     if milliseconds < 7_200_000:
-        return plural(round(milliseconds / 60_000), "minute", "minutes")
-    return plural(round(milliseconds / 86_400_000), "day", "days")
+        return counted(round(milliseconds / 60_000), "minute", "minutes")
+    return counted(round(milliseconds / 86_400_000), "day", "days")
 
 
 def length(days: int) -> str:
     """`1 day`, `90 days`, `12 months`."""
-    return f"12{NBSP}months" if days == 365 else plural(days, "day", "days")
+    return f"12{NBSP}months" if days == 365 else counted(days, "day", "days")
 
 
 def count(number: int) -> str:
@@ -122,15 +123,3 @@ def count(number: int) -> str:
 def entry_number(index: int) -> str:
     """`184 203` with narrow no-break spaces."""
     return f"{index:,}".replace(",", THIN)
-
-
-def plural(number: int, one: str, many: str) -> str:
-    """`1 field`, `3 fields`."""
-    return f"{count(number)}{NBSP}{one if number == 1 else many}"
-
-
-def series(words: Sequence[str]) -> str:
-    """`date, amount and category`."""
-    if len(words) < 2:
-        return "".join(words)
-    return f"{', '.join(words[:-1])} and {words[-1]}"

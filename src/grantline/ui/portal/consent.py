@@ -18,10 +18,13 @@ RESOURCE = "resource:"
 def read_picks(form: Form, offer: Offer) -> Picks:
     """The picks of a form. Raises `BadForm` on anything that was not offered, so that widening fails loudly."""
     groups = {group.api: group for group in offer.resources}
-    form.only("csrf", "offer", "do", "line", "days", *(f"{RESOURCE}{api}" for api in groups))
+    form.only("csrf", "offer", "do", "line", "explicit", "days", *(f"{RESOURCE}{api}" for api in groups))
     lines = frozenset(form.all("line"))
     if lines - {line.key for line in offer.lines if not line.required}:
         raise BadForm("form_changed", "a line that was not offered")
+    explicit = frozenset(form.all("explicit"))
+    if explicit - {choice.key for choice in offer.explicit}:
+        raise BadForm("form_changed", "a yes to something that was not offered")
     resources = {}
     for api, group in groups.items():
         picked = tuple(dict.fromkeys(form.all(f"{RESOURCE}{api}")))
@@ -32,7 +35,7 @@ def read_picks(form: Form, offer: Offer) -> Picks:
     lengths = {str(choice.days): choice.days for choice in offer.durations}
     if (days := form.one("days", str(offer.default_days))) not in lengths:
         raise BadForm("form_changed", "a length that was not offered")
-    return Picks(lines=lines, resources=resources, days=lengths[days])
+    return Picks(lines=lines, resources=resources, days=lengths[days], explicit=explicit)
 
 
 @for_person

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from grantline.consent.offer import ClientCard, Offer, OfferLine, Picks, Summary
+from grantline.consent.offer import ClientCard, Offer, OfferLine, Picks, Span, Summary
 from grantline.identity import PersonRow, Session, TooMany, Wrong
 from grantline.ledger.reading import LedgerReader
 from grantline.model.consent import Status
@@ -90,15 +90,6 @@ class Interaction(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Granted:
-    """How many things of one API are shared, in the catalog's words."""
-
-    one: str
-    many: str
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
 class VersionRow:
     """One version, for its receipt. `made_at`: unix seconds; `what`: given, amended, narrowed, …"""
 
@@ -112,6 +103,7 @@ class VersionRow:
 class Connection:
     """One consent as its person sees it. `lines` are those granted, their fields cut to the granted ones.
 
+    `may` says all of them in one phrase.
     Times are unix seconds. `versions` oldest first. `lookback_since`: the oldest day it may read (None: no limit).
     """
 
@@ -119,7 +111,7 @@ class Connection:
     client: ClientCard
     status: Status
     lines: tuple[OfferLine, ...]
-    resources: tuple[Granted, ...]
+    may: tuple[Span, ...]
     given_at: int
     until: int
     ended_at: int | None

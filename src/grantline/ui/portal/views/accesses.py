@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from grantline.ledger.reading import Access
 from grantline.model.ids import ApiId, ConsentId
-from grantline.ui.kit import Formats, When, entry_number, plural
+from grantline.model.text import counted
+from grantline.ui.kit import Formats, When, entry_number
 from grantline.ui.portal.services import Connection, EndpointLabel
 from grantline.ui.portal.views.words import refusal
 
@@ -55,7 +56,7 @@ def entry_href(consent: ConsentId, index: int) -> str:
 def _access(access: Access, purposes: Mapping[str, str], endpoint: EndpointLabel, formats: Formats) -> AccessRow:
     allowed = access.decision == "permit"
     purpose = purposes.get(access.purpose or "", access.purpose or "not stated")
-    fields = f", {plural(len(access.fields), 'field', 'fields')}" if access.fields else ""
+    fields = f", {counted(len(access.fields), 'field', 'fields')}" if access.fields else ""
     return AccessRow(
         kind="allowed" if allowed else "refused",
         index=access.index,

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from grantline.ledger.reading import Access
 from grantline.model.feed import Closure, ClosureState, GatewayClosure
-from grantline.ui.kit import Formats, When, duration, entry_number, plural, series
+from grantline.model.text import counted, listed
+from grantline.ui.kit import Formats, When, duration, entry_number
 from grantline.ui.kit.pictures import Strip, strip
 from grantline.ui.portal.services import Connection
 from grantline.ui.portal.views.accesses import entry_href
@@ -72,10 +73,12 @@ def _answer(closure: Closure, done: int, click: int) -> str:
     if closure.state is ClosureState.UNKNOWN:
         return "Stopped here, not yet confirmed elsewhere"
     if closure.state is not ClosureState.CLOSED or closure.closed_after_us is None:
-        return f"Stopped at {done} of {plural(total, 'gateway', 'gateways')}"
+        return f"Stopped at {done} of {counted(total, 'gateway', 'gateways')}"
     if not total:
         return "Stopped. No gateway was running"
-    return f"Stopped at {done} of {plural(total, 'gateway', 'gateways')} in {duration(click + closure.closed_after_us)}"
+    return (
+        f"Stopped at {done} of {counted(total, 'gateway', 'gateways')} in {duration(click + closure.closed_after_us)}"
+    )
 
 
 def _sentences(closure: Closure, waiting: list[GatewayClosure], formats: Formats, fence_us: int) -> tuple[str, ...]:
@@ -85,7 +88,7 @@ def _sentences(closure: Closure, waiting: list[GatewayClosure], formats: Formats
             "An operator was alarmed. This page shows when it is certain.",
         )
     if waiting:
-        names = series([gateway_name(each) for each in waiting])
+        names = listed([gateway_name(each) for each in waiting])
         left = closure.committed_us + fence_us - formats.now_us
         verb = "has" if len(waiting) == 1 else "have"
         at_most = (
@@ -94,7 +97,7 @@ def _sentences(closure: Closure, waiting: list[GatewayClosure], formats: Formats
         return (f"{names} {verb} not answered.", at_most)
     told = ["Time runs from your click reaching us to the last gateway’s answer."]
     if fenced := [gateway_name(each) for each in closure.gateways if each.how == "fenced"]:
-        told = [f"{series(fenced)} did not answer. Its permission ran out by itself."]
+        told = [f"{listed(fenced)} did not answer. Its permission ran out by itself."]
     return tuple(told)
 
 

@@ -4,13 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from grantline.consent.offer import Span
 from grantline.ledger.reading import Usage
 from grantline.model.consent import Status
 from grantline.model.ids import ConsentId
-from grantline.ui.kit import Formats, When, plural
+from grantline.model.text import counted
+from grantline.ui.kit import Formats, When
 from grantline.ui.kit.pictures import Line, Scale, line, shared_scale
 from grantline.ui.portal.services import Connection
-from grantline.ui.portal.views.words import RUNNING, STOPPED, Span, StateWord, Who, may, state, who
+from grantline.ui.portal.views.words import RUNNING, STOPPED, StateWord, Who, may, state, who
 
 NEVER_GIVEN = frozenset({Status.REFUSED, Status.LAPSED, Status.REQUESTED, Status.AWAITING_APPROVAL})
 
@@ -142,4 +144,4 @@ def running_sentence(connections: Sequence[Connection]) -> str:
     running = sum(connection.status in RUNNING for connection in connections)
     if not running:
         return "Nobody may act for you now."
-    return f"{plural(running, 'app or service', 'apps and services')} may act for you now."
+    return f"{counted(running, 'app or service', 'apps and services')} may act for you now."

@@ -1,11 +1,14 @@
 """The consent screen: the offer and some picks, as lines, groups, lengths and one summary (C1–C13)."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from grantline.consent.offer import Offer, OfferLine, Picks, ResourceGroup, Summary
-from grantline.ui.kit import Formats, When, length, plural, series
+from grantline.consent import words
+from grantline.consent.offer import ExplicitChoice, Offer, OfferLine, Picks, ResourceGroup, Span, Summary
+from grantline.model.text import counted, listed, lowered
+from grantline.ui.kit import Formats, When, length
 from grantline.ui.portal.views.asking import ClientView, client_view
-from grantline.ui.portal.views.words import Span, plain
+from grantline.ui.portal.views.words import plain
 
 MOST_LINES = 7
 
@@ -24,6 +27,7 @@ class LineView:
     required: bool
     ticked: bool
     fields: tuple[str, ...]
+    explicit: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,18 @@ class LinesView:
     open: tuple[LineView, ...]
     folded: tuple[LineView, ...]
     nothing_required: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ExplicitView:
+    """The yes to one special category of data: unticked, whatever was ticked above. `wrong`: as of a group."""
+
+    id: str
+    key: str
+    words: tuple[Span, ...]
+    ticked: bool
+    wrong: str
+    first: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +102,8 @@ class ConsentView:
     heading: str
     client: ClientView
     lines: tuple[LinesView, ...]
+    explicit: tuple[ExplicitView, ...]
+    explicit_note: str
     groups: tuple[GroupView, ...]
     lengths: tuple[LengthView, ...]
     lookbacks: tuple[LookbackView, ...]
@@ -105,13 +123,15 @@ def consent_view(offer: Offer, picks: Picks, summary: Summary, formats: Formats,
     """`refused`: an approval was tried with these picks and something is still missing."""
     reads = tuple(line for line in offer.lines if not line.changes)
     changes = tuple(line for line in offer.lines if line.changes)
-    missing = {group.api: refused and _lacks(group, offer, picks) for group in offer.resources}
-    first = next((api for api, lacks in missing.items() if lacks), None)
+    missing = [problem.about for problem in summary.problems if problem.about] if refused else []
+    special = {key for choice in offer.explicit for key in choice.lines}
     return ConsentView(
         heading=_heading(offer, bool(changes)),
         client=client_view(offer),
-        lines=_line_views(reads, changes, picks),
-        groups=tuple(_group(group, picks, missing[group.api], group.api == first) for group in offer.resources),
+        lines=_line_views(reads, changes, picks, special),
+        explicit=tuple(_explicit(choice, picks, missing) for choice in offer.explicit),
+        explicit_note=words.EXPLICIT_NOTE,
+        groups=tuple(_group(group, picks, missing) for group in offer.resources),
         lengths=tuple(
             LengthView(
                 f"days-{choice.days}",
@@ -126,32 +146,34 @@ def consent_view(offer: Offer, picks: Picks, summary: Summary, formats: Formats,
             LookbackView(
                 back.datatype_label if len(offer.lookbacks) > 1 else "",
                 formats.day(back.since),
-                plural(back.days, "day", "days"),
+                counted(back.days, "day", "days"),
             )
             for back in offer.lookbacks
         ),
         recap=_recap(offer, summary, formats),
-        problems=summary.problems,
+        problems=tuple(problem.text for problem in summary.problems),
         facts=offer.facts,
         digest=offer.digest,
-        wrong=any(missing.values()),
+        wrong=bool(missing),
     )
 
 
 def _heading(offer: Offer, changes: bool) -> str:
     act = "use" if changes else "read"
-    return f"{plain(offer.client.name)} asks to {act} your data at {series(offer.apis)}"
+    return f"{plain(offer.client.name)} asks to {act} your data at {listed(offer.apis)}"
 
 
-def _line_views(reads: tuple[OfferLine, ...], changes: tuple[OfferLine, ...], picks: Picks) -> tuple[LinesView, ...]:
+def _line_views(
+    reads: tuple[OfferLine, ...], changes: tuple[OfferLine, ...], picks: Picks, special: Collection[str]
+) -> tuple[LinesView, ...]:
     ranked = sorted((*reads, *changes), key=lambda line: not line.required)
     shown = {line.key for line in ranked[:MOST_LINES]}
     groups = (("What it may read", reads), ("What it may change", changes))
     return tuple(
         LinesView(
             heading,
-            tuple(_line(line, picks) for line in lines if line.key in shown or line.required),
-            tuple(_line(line, picks) for line in lines if line.key not in shown and not line.required),
+            tuple(_line(line, picks, special) for line in lines if line.key in shown or line.required),
+            tuple(_line(line, picks, special) for line in lines if line.key not in shown and not line.required),
             not any(line.required for line in (*reads, *changes)),
         )
         for heading, lines in groups
@@ -159,7 +181,7 @@ def _line_views(reads: tuple[OfferLine, ...], changes: tuple[OfferLine, ...], pi
     )
 
 
-def _line(line: OfferLine, picks: Picks) -> LineView:
+def _line(line: OfferLine, picks: Picks, special: Collection[str]) -> LineView:
     return LineView(
         id=f"line-{line.key}",
         key=line.key,
@@ -171,6 +193,7 @@ def _line(line: OfferLine, picks: Picks) -> LineView:
         required=line.required,
         ticked=line.required or line.key in picks.lines,
         fields=tuple(field.label for field in line.fields),
+        explicit=line.key in special,
     )
 
 
@@ -180,20 +203,25 @@ def _without(line: OfferLine) -> str:
     return f" Without it, {line.without}." if line.without else ""
 
 
-def _lacks(group: ResourceGroup, offer: Offer, picks: Picks) -> bool:
-    """Whether some line that would be granted reaches into this group, and nothing of it is picked."""
-    return not picks.resources.get(group.api) and any(
-        line.api == group.api and (line.required or line.key in picks.lines) for line in offer.lines
+def _explicit(choice: ExplicitChoice, picks: Picks, missing: Sequence[str]) -> ExplicitView:
+    otherwise = "choose “Don’t allow”" if choice.required else "leave its lines above unticked"
+    return ExplicitView(
+        id=f"explicit-{choice.key}",
+        key=choice.key,
+        words=words.explicit_yes(choice),
+        ticked=choice.key in picks.explicit,
+        wrong=f"Tick this to share {choice.datatype_label}, or {otherwise}." if choice.key in missing else "",
+        first=choice.key in missing[:1],
     )
 
 
-def _group(group: ResourceGroup, picks: Picks, lacks: bool, first: bool) -> GroupView:
+def _group(group: ResourceGroup, picks: Picks, missing: Sequence[str]) -> GroupView:
     picked = picks.resources.get(group.api, ())
     return GroupView(
         name=f"resource:{group.api}",
         heading=group.heading,
-        wrong=f"Pick at least one {group.one}, or choose “Don’t allow”." if lacks else "",
-        first=first,
+        wrong=f"Pick at least one {group.one}, or choose “Don’t allow”." if group.api in missing else "",
+        first=group.api in missing[:1],
         choices=tuple(
             ChoiceView(
                 f"{group.api}-{number}",
@@ -212,14 +240,14 @@ def _recap(offer: Offer, summary: Summary, formats: Formats) -> tuple[Span, ...]
     name = Span(plain(offer.client.name), strong=True)
     if not summary.fields and not summary.changes:
         return Span("Nothing is picked yet. "), name, Span(" would get nothing.")
-    parts = [name, Span(" may read "), Span(plural(summary.fields, "field", "fields"), strong=True)]
+    parts = [name, Span(" may read "), Span(counted(summary.fields, "field", "fields"), strong=True)]
     if summary.resources:
-        parts += [Span(" of "), Span(series(summary.resources), strong=True)]
-    parts += [Span(". It is for "), Span(series(summary.purposes), strong=True)]
+        parts += [Span(" of "), Span(listed(summary.resources), strong=True)]
+    parts += [Span(". It is for "), Span(listed(summary.purposes), strong=True)]
     parts += [Span(", until "), Span(formats.day(summary.until).text, strong=True), Span(". ")]
     if summary.changes:
-        acts = [f"{act[:1].lower()}{act[1:]}" for act in summary.changes]
-        parts += [Span("It may "), Span(series(acts), strong=True), Span(".")]
+        acts = [lowered(act) for act in summary.changes]
+        parts += [Span("It may "), Span(listed(acts), strong=True), Span(".")]
     else:
         parts.append(Span("It may change nothing."))
     return tuple(parts)

@@ -4,15 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from grantline.consent.offer import Span
 from grantline.ledger.reading import EventRow, Usage
 from grantline.model.consent import Status
 from grantline.model.events import EventType
-from grantline.ui.kit import Formats, When, count, plural
+from grantline.model.text import counted
+from grantline.ui.kit import Formats, When, count
 from grantline.ui.kit.format import DAY_S
 from grantline.ui.kit.pictures import Line, UseChart, line, own_scale, use_chart
 from grantline.ui.portal.services import Connection
 from grantline.ui.portal.use import WINDOW_DAYS, Use, window
-from grantline.ui.portal.views.words import RUNNING, STOPPED, Span, StateWord, Who, may, state, who
+from grantline.ui.portal.views.words import RUNNING, STOPPED, StateWord, Who, may, state, who
 
 ACTS = {EventType.CONSENT_GIVEN: "Given", EventType.CONSENT_AMENDED: "Changed", EventType.CONSENT_WITHDRAWN: "Stopped"}
 
@@ -133,7 +135,7 @@ def use_view(use: Use, life: Sequence[EventRow], formats: Formats) -> UseView:
     ]
     summary = f"{count(sum(allowed))} allowed, {count(sum(refused))} refused"
     start, middle = (formats.now - days_ago * DAY_S for days_ago in (WINDOW_DAYS - 1, WINDOW_DAYS // 2))
-    busiest = f" At most {plural(max(allowed), 'call', 'calls')} in a day." if any(allowed) else ""
+    busiest = f" At most {counted(max(allowed), 'call', 'calls')} in a day." if any(allowed) else ""
     chart = use_chart(
         allowed,
         refused,
@@ -171,7 +173,7 @@ def fields_view(connection: Connection, use: Use, formats: Formats) -> FieldsVie
     hit = sum(row.last is not None for row in rows)
     return FieldsView(
         rows,
-        f"{hit} of {plural(len(rows), 'field', 'fields')} used",
+        f"{hit} of {counted(len(rows), 'field', 'fields')} used",
         tuple(row.label for row in rows if row.last is None),
         len({kind for kind, _ in granted.values()}) > 1,
     )

@@ -1,25 +1,16 @@
 """Words that several pages share: states, who somebody is, what a connection may do, why a call was refused."""
 
 import unicodedata
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from grantline.consent.offer import ClientCard, OfferLine
+from grantline.consent.offer import ClientCard, Span
 from grantline.model.consent import Status
 from grantline.model.reasons import Reason
-from grantline.ui.kit import plural, series
+from grantline.model.text import lowered
 from grantline.ui.kit.format import DAY_S
 from grantline.ui.portal.services import Connection
 
 ENDS_SOON_S = 7 * DAY_S
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A piece of a sentence, maybe stressed."""
-
-    text: str
-    strong: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,45 +100,9 @@ def refusal(reason: str | None) -> str:
         return "a rule of ours refused it"
 
 
-def fields_of(lines: Sequence[OfferLine]) -> int:
-    """How many different fields these lines hold."""
-    return len({(line.api, line.datatype, field.id) for line in lines for field in line.fields})
-
-
-def purposes_of(lines: Sequence[OfferLine]) -> tuple[str, ...]:
-    """Their purposes, each once, in order."""
-    return tuple(dict.fromkeys(line.purpose_label for line in lines))
-
-
 def may(connection: Connection, *, lower: bool = False) -> tuple[Span, ...]:
-    """What a connection may do, as one sentence without its end. `lower`: it follows another word."""
-    phrases = [*_reading(connection), *_changing(connection)]
-    if not phrases:
+    """What a connection may do, without its end. `lower`: it follows another word."""
+    if not connection.may:
         return (Span("do nothing" if lower else "Nothing"),)
-    parts: list[Span] = []
-    for number, (verb, rest, things) in enumerate(phrases):
-        word = f"{verb[:1].lower()}{verb[1:]}" if number or lower else verb
-        parts += [Span(f"{', ' if number else ''}{word} {rest} of "), Span(things, strong=True)]
-    return (*parts, Span(f", because: {series(purposes_of(connection.lines))}"))
-
-
-def _reading(connection: Connection) -> list[tuple[str, str, str]]:
-    """For each verb that changes nothing: how many fields, and of what."""
-    found: dict[str, list[OfferLine]] = {}
-    for line in connection.lines:
-        if not line.changes:
-            found.setdefault(line.verb, []).append(line)
-    things = series([plural(granted.count, granted.one, granted.many) for granted in connection.resources])
-    return [
-        (verb, plural(fields_of(lines), "field", "fields"), things or series(_kinds(lines)))
-        for verb, lines in found.items()
-    ]
-
-
-def _changing(connection: Connection) -> list[tuple[str, str, str]]:
-    """Each change by its name: it is never a number among others."""
-    return [(line.verb, line.label, line.datatype_label) for line in connection.lines if line.changes]
-
-
-def _kinds(lines: Sequence[OfferLine]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(line.datatype_label for line in lines))
+    first, *rest = connection.may
+    return (Span(lowered(first.text) if lower else first.text, first.strong), *rest)
