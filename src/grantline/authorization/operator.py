@@ -7,11 +7,10 @@ from grantline.authorization.store import Transaction
 from grantline.catalog import Asked, Catalog
 from grantline.consent import Agreement, compose
 from grantline.consent.offer import Agreed, Approval, ClientCard, ClientProfile, Offer
-from grantline.crypto.jcs import digest
 from grantline.model.consent import Ceremony, Item, State, Status, Version
 from grantline.model.events import EventType
 from grantline.model.ids import ApiId, ClientId, ConsentId, PersonId, SubjectId, opaque
-from grantline.parties import Client, Kind, Tier, upsert
+from grantline.parties import Client, Kind, Tier, metadata_hash, upsert
 
 OPERATOR = PersonId("operator")
 CLIENT = ClientId("operator")
@@ -126,7 +125,7 @@ def _profile(server: Server, catalog: Catalog) -> ClientProfile:
     return ClientProfile(
         card=card,
         ceiling=(),
-        metadata_hash=digest(_client(server, catalog)),
+        metadata_hash=metadata_hash(_client(server, catalog)),
         contact=operator.contact,
         jurisdiction=operator.jurisdiction,
     )

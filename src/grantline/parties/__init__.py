@@ -5,21 +5,46 @@ from typing import TYPE_CHECKING
 from grantline.model.door import opens_on_use
 
 if TYPE_CHECKING:
-    from grantline.parties.clients import AuthMethod, Client, Kind, Profile, Standing, Tier, read_client
+    from grantline.parties.clients import (
+        Algorithms,
+        ApplicationType,
+        AuthMethod,
+        Backchannel,
+        Certificate,
+        Client,
+        Delivery,
+        Kind,
+        Logout,
+        Origin,
+        Profile,
+        Standing,
+        SubjectType,
+        Tier,
+    )
     from grantline.parties.pairwise import Pairwise
     from grantline.parties.redirects import find_redirect_uri, is_trustworthy_redirect
+    from grantline.parties.registration import GRANT_TYPES, read_client
     from grantline.parties.registry import Change, metadata_hash, upsert
 else:
     __getattr__ = opens_on_use(__name__)
 
 __all__ = [
+    "GRANT_TYPES",
+    "Algorithms",
+    "ApplicationType",
     "AuthMethod",
+    "Backchannel",
+    "Certificate",
     "Change",
     "Client",
+    "Delivery",
     "Kind",
+    "Logout",
+    "Origin",
     "Pairwise",
     "Profile",
     "Standing",
+    "SubjectType",
     "Tier",
     "find_redirect_uri",
     "is_trustworthy_redirect",

@@ -1,20 +1,16 @@
-"""Who may ask: the registration of one client, read strictly, with errors that name the path (RFC 7591 §2)."""
+"""Who may ask: the registration of one client (RFC 7591 §2). How it is read and checked: `registration`."""
 
-import unicodedata
-from collections.abc import Callable
 from enum import StrEnum
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import msgspec
 
-from grantline.crypto.proof_keys import read_proof_key
-from grantline.model.errors import InvalidConfiguration
 from grantline.model.ids import ClientId
-from grantline.parties.redirects import check_redirect_uri, check_web_address
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 Identifier = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._~-]{0,99}$")]
+Seconds = Annotated[int, msgspec.Meta(ge=0, le=10**9)]
 
 
 class Kind(StrEnum):
@@ -34,17 +30,59 @@ class Tier(StrEnum):
 
 
 class AuthMethod(StrEnum):
-    """How the client proves itself (RFC 7591 `token_endpoint_auth_method`)."""
+    """How the client proves itself (RFC 7591 `token_endpoint_auth_method`, RFC 8705 §2)."""
 
     NONE = "none"
+    CLIENT_SECRET_BASIC = "client_secret_basic"  # noqa: S105 the name of a method
+    CLIENT_SECRET_POST = "client_secret_post"  # noqa: S105 the name of a method
     PRIVATE_KEY_JWT = "private_key_jwt"
+    TLS_CLIENT_AUTH = "tls_client_auth"
+    SELF_SIGNED_TLS_CLIENT_AUTH = "self_signed_tls_client_auth"
+    SPIFFE_X509 = "spiffe_x509"
 
 
 class Profile(StrEnum):
-    """Which rules apply: OAuth 2.1 alone, or the FAPI 2.0 security profile on top."""
+    """Which rules apply on top of OAuth 2.1. A profile tightens; what loosens stands in `docs/exceptions.md` alone."""
 
-    OAUTH = "oauth"
+    OAUTH21 = "oauth21"
     FAPI2 = "fapi2"
+    FAPI2_MESSAGE_SIGNING = "fapi2-message-signing"
+    OIDC = "oidc"
+    MCP = "mcp"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "Profile | None":
+        """Registrations of the first release said `oauth`."""
+        return cls.OAUTH21 if value == "oauth" else None
+
+
+class SubjectType(StrEnum):
+    """Whether people have one name for each sector or one for all (OIDC Core §8)."""
+
+    PAIRWISE = "pairwise"
+    PUBLIC = "public"
+
+
+class ApplicationType(StrEnum):
+    """Where the client runs (OIDC Registration §2): it decides which redirect URIs are allowed."""
+
+    WEB = "web"
+    NATIVE = "native"
+
+
+class Delivery(StrEnum):
+    """How a client learns of the answer to a back-channel request (CIBA §5)."""
+
+    POLL = "poll"
+    PING = "ping"
+
+
+class Origin(StrEnum):
+    """How the registration came here: by the operator, by the client itself, as a document at its own address."""
+
+    DECLARED = "declared"
+    REGISTERED = "registered"
+    DOCUMENT = "document"
 
 
 class Standing(StrEnum):
@@ -54,12 +92,58 @@ class Standing(StrEnum):
     DISABLED = "disabled"
 
 
+class Algorithms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """With which algorithm each thing for, or of, this client is signed; None leaves it to the server.
+
+    RFC 7591 names in the order of the fields: `id_token_signed_response_alg`, `userinfo_signed_response_alg`,
+    `authorization_signed_response_alg`, `introspection_signed_response_alg`, `request_object_signing_alg`,
+    `token_endpoint_auth_signing_alg`.
+    """
+
+    id_token: str | None = None
+    userinfo: str | None = None
+    authorization: str | None = None
+    introspection: str | None = None
+    request_object: str | None = None
+    client_assertion: str | None = None
+
+
+class Certificate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The one name that the client's certificate has to carry (RFC 8705 §2.1.2); exactly one is set."""
+
+    subject_dn: str | None = None
+    san_dns: str | None = None
+    san_uri: str | None = None
+    san_ip: str | None = None
+    san_email: str | None = None
+
+
+class Logout(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where people go after signing out here, and how the client hears of it (OIDC logout specifications)."""
+
+    redirect_uris: tuple[str, ...] = ()
+    backchannel_uri: str | None = None
+    backchannel_session: bool = False
+    frontchannel_uri: str | None = None
+    frontchannel_session: bool = False
+
+
+class Backchannel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the client may ask people who are elsewhere (CIBA §4)."""
+
+    delivery: Delivery = Delivery.POLL
+    endpoint: str | None = None
+    user_code: bool = False
+
+
 class Client(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One registration, exactly as `grantline apply` reads it.
 
     `web`: https address that is shown, never the name alone. `scopes`: the ceiling; `details`: RAR types that may be
-    asked for directly within the ceiling. `audience`: resources a service stands for, so it may introspect their
-    tokens. `sector`: clients of one sector see the same pairwise `sub`; default the host of the first redirect URI.
+    asked for directly within the ceiling; `default_scopes`: what a request without scope asks for. `audience`:
+    resources a service stands for, so it may introspect their tokens. `sector`: clients of one sector see the same
+    pairwise `sub`; default the host of the first redirect URI. `secret_hashes`: SHA-256 (hex) of client secrets.
+    `require_pkce`, `require_par`, `require_request_object`: may only be loosened where the profile says so.
     """
 
     id: Identifier
@@ -76,12 +160,34 @@ class Client(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     grants: tuple[str, ...] = ("authorization_code",)
     audience: tuple[str, ...] = ()
     dpop_bound: bool = True
-    profile: Profile = Profile.OAUTH
+    profile: Profile = Profile.OAUTH21
     sector: str | None = None
     status: Standing = Standing.ACTIVE
     verified_by: str | None = None
     contact: str = ""
     jurisdiction: str = "not known"
+    jwks_uri: str | None = None
+    secret_hashes: tuple[str, ...] = ()
+    certificate: Certificate | None = None
+    spiffe_id: str | None = None
+    certificate_bound: bool = False
+    algorithms: Algorithms = Algorithms()
+    require_pkce: bool = True
+    require_par: bool = False
+    require_request_object: bool = False
+    request_uris: tuple[str, ...] = ()
+    default_scopes: tuple[str, ...] = ()
+    default_max_age: Seconds | None = None
+    default_acr: tuple[str, ...] = ()
+    subject_type: SubjectType = SubjectType.PAIRWISE
+    application_type: ApplicationType = ApplicationType.WEB
+    logout: Logout = Logout()
+    initiate_login_uri: str | None = None
+    backchannel: Backchannel | None = None
+    logo_uri: str | None = None
+    policy_uri: str | None = None
+    terms_uri: str | None = None
+    origin: Origin = Origin.DECLARED
 
     @property
     def client_id(self) -> ClientId:
@@ -90,8 +196,13 @@ class Client(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     @property
     def confidential(self) -> bool:
-        """True if the client can keep a key and proves itself with it (RFC 6749 §2.1)."""
+        """True if the client can keep a key or a secret and proves itself with it (RFC 6749 §2.1)."""
         return self.auth is not AuthMethod.NONE
+
+    @property
+    def sender_constrained(self) -> bool:
+        """True if it never gets a bearer token: its tokens are bound to a DPoP key or a certificate."""
+        return self.dpop_bound or self.certificate_bound
 
     @property
     def sector_host(self) -> str:
@@ -99,88 +210,3 @@ class Client(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         if self.sector:
             return self.sector
         return (urlsplit(self.redirect_uris[0]).hostname or self.id) if self.redirect_uris else self.id
-
-
-def read_client(data: Any, path: str = "$") -> Client:
-    """A registration from plain data; raises `InvalidConfiguration` whose message names the path that is wrong."""
-    try:
-        client = msgspec.convert(data, Client)
-    except msgspec.ValidationError as error:
-        raise InvalidConfiguration(_placed(str(error), path)) from error
-    check_web_address(client.web, f"{path}.web")
-    for index, uri in enumerate(client.redirect_uris):
-        check_redirect_uri(uri, f"{path}.redirect_uris[{index}]")
-    for rule, place, sentence in _RULES:
-        if not rule(client):
-            raise InvalidConfiguration(f"{path}.{place}: {sentence}")
-    for index, jwk in enumerate(client.jwks):
-        _check_key(jwk, f"{path}.jwks[{index}]")
-    return client
-
-
-_ALGORITHMS = {"EC": "ES256", "OKP": "EdDSA", "RSA": "PS256"}
-
-
-def _check_key(jwk: dict[str, Any], path: str) -> None:
-    algorithm = _ALGORITHMS.get(str(jwk.get("kty")), "")
-    try:
-        read_proof_key(algorithm, jwk)
-    except ValueError as error:
-        raise InvalidConfiguration(f"{path}: {error}.") from error
-    if jwk.get("alg", algorithm) != algorithm:
-        raise InvalidConfiguration(f"{path}.alg: must be {algorithm} for a key of this kind.")
-
-
-def _is_plain(text: str) -> bool:
-    """True without letters that cannot be seen or that turn the writing direction: names are shown to people."""
-    return all(unicodedata.category(letter) not in {"Cc", "Cf", "Co", "Cs", "Zl", "Zp"} for letter in text)
-
-
-_RULES: tuple[tuple[Callable[[Client], bool], str, str], ...] = (
-    (
-        lambda client: _is_plain(client.name) and _is_plain(client.publisher),
-        "name",
-        "name and publisher must not hold control characters or signs that change the writing direction.",
-    ),
-    (
-        lambda client: "authorization_code" not in client.grants or bool(client.redirect_uris),
-        "redirect_uris",
-        "a client with the authorization code grant needs at least one.",
-    ),
-    (
-        lambda client: len(client.redirect_uris) <= 20 and len(set(client.redirect_uris)) == len(client.redirect_uris),
-        "redirect_uris",
-        "name each once, at most 20.",
-    ),
-    (
-        lambda client: client.confidential == bool(client.jwks),
-        "jwks",
-        "private_key_jwt needs at least one public key, and no other method takes keys.",
-    ),
-    (
-        lambda client: not any("d" in key or "k" in key for key in client.jwks),
-        "jwks",
-        "only public keys belong here; replace this key, it is no longer private.",
-    ),
-    (
-        lambda client: set(client.grants) <= {"authorization_code", "refresh_token"},
-        "grants",
-        "known here are authorization_code and refresh_token.",
-    ),
-    (
-        lambda client: client.profile is not Profile.FAPI2 or (client.confidential and client.dpop_bound),
-        "profile",
-        "fapi2 needs private_key_jwt and dpop_bound = true.",
-    ),
-    (
-        lambda client: not client.audience or (client.kind is Kind.SERVICE and client.confidential),
-        "audience",
-        "only a service with private_key_jwt may stand for a resource.",
-    ),
-)
-
-
-def _placed(message: str, path: str) -> str:
-    """Put our place in front of what msgspec says, which counts from `$`."""
-    sentence, _, place = message.partition(" - at `")
-    return f"{path}{place.rstrip('`').removeprefix('$')}: {sentence}"

@@ -1,6 +1,9 @@
 """Keeps registrations. Saying the same twice changes nothing; stopping a client ends its tokens at every gateway."""
 
 from enum import StrEnum
+from typing import Any
+
+import msgspec
 
 from grantline.crypto.jcs import digest
 from grantline.model.clock import Clock
@@ -9,7 +12,7 @@ from grantline.model.feed import Kind as FeedKind
 from grantline.model.feed import NewEntry
 from grantline.model.ids import Randomness, event_id
 from grantline.model.reasons import Reason
-from grantline.parties.clients import Client, Standing
+from grantline.parties.clients import Client, Profile, Standing
 from grantline.parties.store import Transaction
 
 LONGEST_TOKEN_S = 600
@@ -59,5 +62,23 @@ def _standing(client: Client, until: int) -> NewEntry:
 
 
 def metadata_hash(client: Client) -> str:
-    """SHA-256 (hex) over the registration, kept in consents so that a later change of it shows."""
-    return digest(client)
+    """SHA-256 (hex) over the registration, kept in consents so that a later change of it shows.
+
+    Fields that came after the first release count only where they are set, so that hashes in old consents still hold.
+    """
+    form = msgspec.to_builtins(client)
+    for name, unset in _LATER.items():
+        if form[name] == unset:
+            del form[name]
+    if client.profile is Profile.OAUTH21:
+        form["profile"] = "oauth"
+    return digest(form)
+
+
+def _defaults_since(first: str) -> dict[str, Any]:
+    fields = msgspec.structs.fields(Client)
+    start = [field.name for field in fields].index(first)
+    return {field.name: msgspec.to_builtins(field.default) for field in fields[start:]}
+
+
+_LATER = _defaults_since("jwks_uri")

@@ -2,12 +2,13 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from grantline.crypto.es256 import SigningKey
 from grantline.model.errors import InvalidConfiguration
 from grantline.model.ids import PersonId
-from grantline.parties import Client, Pairwise, read_client
+from grantline.parties import Client, Pairwise, Profile, metadata_hash, read_client
 
 GOOD: dict[str, Any] = {
     "id": "budget",
@@ -18,6 +19,7 @@ GOOD: dict[str, Any] = {
     "scopes": ["bank.transactions"],
 }
 KEY = SigningKey.generate().public.jwk
+SHA256 = "ab" * 32
 
 
 def test_a_plain_registration_is_read() -> None:
@@ -38,9 +40,31 @@ def test_a_plain_registration_is_read() -> None:
         ({"redirect_uris": ["https://a.example/"] * 2}, r"clients\[2\]\.redirect_uris: "),
         ({"web": "javascript:alert(1)"}, r"clients\[2\]\.web: "),
         ({"id": "../etc"}, r"clients\[2\]\.id: "),
-        ({"auth": "client_secret_basic"}, r"clients\[2\]\.auth: "),
+        ({"auth": "client_secret_jwt"}, r"clients\[2\]\.auth: "),
+        ({"auth": "client_secret_basic"}, r"clients\[2\]\.secret_hashes: "),
+        ({"auth": "client_secret_basic", "secret_hashes": ["plain"]}, r"clients\[2\]\.secret_hashes: each"),
+        ({"secret_hashes": [SHA256]}, r"clients\[2\]\.secret_hashes: "),
+        ({"auth": "tls_client_auth"}, r"clients\[2\]\.certificate: "),
+        ({"auth": "tls_client_auth", "certificate": {}}, r"clients\[2\]\.certificate: name exactly one"),
+        ({"certificate": {"san_dns": "a.example"}}, r"clients\[2\]\.certificate: "),
+        ({"auth": "spiffe_x509"}, r"clients\[2\]\.spiffe_id: "),
+        ({"require_pkce": False}, r"clients\[2\]\.require_pkce: "),
+        ({"require_pkce": False, "profile": "oidc"}, r"clients\[2\]\.require_pkce: "),
+        ({"grants": ["client_credentials"]}, r"clients\[2\]\.grants: "),
+        ({"default_scopes": ["everything"]}, r"clients\[2\]\.default_scopes: "),
+        (
+            {"auth": "client_secret_basic", "secret_hashes": [SHA256], "profile": "fapi2"},
+            r"clients\[2\]\.profile: fapi2 needs private_key_jwt",
+        ),
+        (
+            {"auth": "private_key_jwt", "jwks": [KEY], "profile": "fapi2", "dpop_bound": False},
+            r"clients\[2\]\.profile: fapi2 needs dpop_bound",
+        ),
         ({"auth": "private_key_jwt"}, r"clients\[2\]\.jwks: "),
-        ({"jwks": [KEY]}, r"clients\[2\]\.jwks: "),
+        (
+            {"auth": "private_key_jwt", "jwks": [KEY], "jwks_uri": "https://app.example/jwks"},
+            r"clients\[2\]\.jwks: ",
+        ),
         ({"auth": "private_key_jwt", "jwks": [{**KEY, "d": "AA"}]}, r"clients\[2\]\.jwks: only public"),
         ({"auth": "private_key_jwt", "jwks": [{**KEY, "crv": "P-999"}]}, r"clients\[2\]\.jwks\[0\]: "),
         ({"name": "Bank\u202etegduB"}, r"clients\[2\]\.name: "),
@@ -55,6 +79,15 @@ def test_a_mistake_is_named_by_its_path(change: dict[str, Any], message: str) ->
     """Covers: line 8; check 44, 91, 128, 129."""
     with pytest.raises(InvalidConfiguration, match=message):
         read_client({**GOOD, **change}, "$.clients[2]")
+
+
+def test_registrations_of_the_first_release_keep_their_form_and_their_hash() -> None:
+    """Consents hold this hash: a release that changed it would have everybody asked again. Covers: line 8."""
+    old = {"id": "a", "name": "A", "publisher": "P", "web": "https://a.example", "profile": "oauth"}
+    client = read_client({**old, "redirect_uris": ["https://a.example/cb"]})
+    assert client.profile is Profile.OAUTH21
+    assert metadata_hash(client) == "d6a5e93ba894832538e1cfd73a9531b89883ed2a77e009f11cf8563b1e73a785"
+    assert metadata_hash(msgspec.structs.replace(client, require_par=True)) != metadata_hash(client)
 
 
 def test_subjects_are_stable_in_a_sector_and_differ_between_sectors() -> None:

@@ -1,0 +1,178 @@
+"""Reads registrations strictly: what is wrong is named by its path. The rules stand in one table below."""
+
+import re
+import unicodedata
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from grantline.crypto.proof_keys import read_proof_key
+from grantline.model.errors import InvalidConfiguration
+from grantline.parties.clients import AuthMethod, Certificate, Client, Kind, Profile
+from grantline.parties.redirects import check_redirect_uri, check_web_address
+
+GRANT_TYPES = frozenset(
+    {
+        "authorization_code",
+        "refresh_token",
+        "client_credentials",
+        "urn:ietf:params:oauth:grant-type:device_code",
+        "urn:openid:params:grant-type:ciba",
+        "urn:ietf:params:oauth:grant-type:token-exchange",
+        "urn:ietf:params:oauth:grant-type:jwt-bearer",
+    }
+)
+"""Every grant type that a client may be registered for. Implicit, hybrid and password do not exist here."""
+
+_WITH_KEYS = frozenset({AuthMethod.PRIVATE_KEY_JWT, AuthMethod.SELF_SIGNED_TLS_CLIENT_AUTH})
+_WITH_SECRET = frozenset({AuthMethod.CLIENT_SECRET_BASIC, AuthMethod.CLIENT_SECRET_POST})
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_PROVEN_ONLY = GRANT_TYPES - {
+    "authorization_code",
+    "refresh_token",
+    "urn:ietf:params:oauth:grant-type:device_code",
+}
+_FAPI = frozenset({Profile.FAPI2, Profile.FAPI2_MESSAGE_SIGNING})
+_FAPI_METHODS = frozenset(
+    {
+        AuthMethod.PRIVATE_KEY_JWT,
+        AuthMethod.TLS_CLIENT_AUTH,
+        AuthMethod.SELF_SIGNED_TLS_CLIENT_AUTH,
+        AuthMethod.SPIFFE_X509,
+    }
+)
+
+
+def read_client(data: Any, path: str = "$") -> Client:
+    """A registration from plain data; raises `InvalidConfiguration` whose message names the path that is wrong."""
+    try:
+        client = msgspec.convert(data, Client)
+    except msgspec.ValidationError as error:
+        raise InvalidConfiguration(_placed(str(error), path)) from error
+    check_web_address(client.web, f"{path}.web")
+    for index, uri in enumerate(client.redirect_uris):
+        check_redirect_uri(uri, f"{path}.redirect_uris[{index}]")
+    for rule, place, sentence in _RULES:
+        if not rule(client):
+            raise InvalidConfiguration(f"{path}.{place}: {sentence}")
+    for index, jwk in enumerate(client.jwks):
+        _check_key(jwk, f"{path}.jwks[{index}]")
+    return client
+
+
+_ALGORITHMS = {"EC": "ES256", "OKP": "EdDSA", "RSA": "PS256"}
+
+
+def _check_key(jwk: dict[str, Any], path: str) -> None:
+    algorithm = _ALGORITHMS.get(str(jwk.get("kty")), "")
+    try:
+        read_proof_key(algorithm, jwk)
+    except ValueError as error:
+        raise InvalidConfiguration(f"{path}: {error}.") from error
+    if jwk.get("alg", algorithm) != algorithm:
+        raise InvalidConfiguration(f"{path}.alg: must be {algorithm} for a key of this kind.")
+
+
+def _is_plain(text: str) -> bool:
+    """True without letters that cannot be seen or that turn the writing direction: names are shown to people."""
+    return all(unicodedata.category(letter) not in {"Cc", "Cf", "Co", "Cs", "Zl", "Zp"} for letter in text)
+
+
+_RULES: tuple[tuple[Callable[[Client], bool], str, str], ...] = (
+    (
+        lambda client: _is_plain(client.name) and _is_plain(client.publisher),
+        "name",
+        "name and publisher must not hold control characters or signs that change the writing direction.",
+    ),
+    (
+        lambda client: "authorization_code" not in client.grants or bool(client.redirect_uris),
+        "redirect_uris",
+        "a client with the authorization code grant needs at least one.",
+    ),
+    (
+        lambda client: len(client.redirect_uris) <= 20 and len(set(client.redirect_uris)) == len(client.redirect_uris),
+        "redirect_uris",
+        "name each once, at most 20.",
+    ),
+    (
+        lambda client: client.auth not in _WITH_KEYS or bool(client.jwks) != bool(client.jwks_uri),
+        "jwks",
+        "this method of authentication needs public keys, in jwks or at jwks_uri, not both.",
+    ),
+    (
+        lambda client: not any("d" in key or "k" in key for key in client.jwks),
+        "jwks",
+        "only public keys belong here; replace this key, it is no longer private.",
+    ),
+    (
+        lambda client: (client.auth in _WITH_SECRET) == bool(client.secret_hashes),
+        "secret_hashes",
+        "client_secret_basic and client_secret_post need at least one, and no other method takes any.",
+    ),
+    (
+        lambda client: all(_SHA256.fullmatch(one) for one in client.secret_hashes) and len(client.secret_hashes) <= 2,
+        "secret_hashes",
+        "each is the SHA-256 of a secret as 64 lower-case hex digits; at most two, for changing them.",
+    ),
+    (
+        lambda client: (client.auth is AuthMethod.TLS_CLIENT_AUTH) == (client.certificate is not None),
+        "certificate",
+        "tls_client_auth needs the name that the certificate carries, and no other method takes one.",
+    ),
+    (
+        lambda client: client.certificate is None or _names_one(client.certificate),
+        "certificate",
+        "name exactly one of subject_dn, san_dns, san_uri, san_ip, san_email.",
+    ),
+    (
+        lambda client: (client.auth is AuthMethod.SPIFFE_X509) == (client.spiffe_id is not None),
+        "spiffe_id",
+        "spiffe_x509 needs it, and no other method takes it.",
+    ),
+    (
+        lambda client: set(client.grants) <= GRANT_TYPES,
+        "grants",
+        f"known here are {', '.join(sorted(GRANT_TYPES))}.",
+    ),
+    (
+        lambda client: client.confidential or not _PROVEN_ONLY & set(client.grants),
+        "grants",
+        "client_credentials, token exchange, back-channel and JWT bearer grants need a client that proves itself.",
+    ),
+    (
+        lambda client: client.profile not in _FAPI or client.auth in _FAPI_METHODS,
+        "profile",
+        "fapi2 needs private_key_jwt or a client certificate.",
+    ),
+    (
+        lambda client: client.profile not in _FAPI or client.sender_constrained,
+        "profile",
+        "fapi2 needs dpop_bound or certificate_bound = true.",
+    ),
+    (
+        lambda client: client.require_pkce or (client.profile is Profile.OIDC and client.confidential),
+        "require_pkce",
+        "only a confidential client of profile oidc may leave PKCE out; its requests then carry a nonce.",
+    ),
+    (
+        lambda client: not client.audience or (client.kind is Kind.SERVICE and client.confidential),
+        "audience",
+        "only a service that proves itself may stand for a resource.",
+    ),
+    (
+        lambda client: set(client.default_scopes) <= {*client.scopes, "openid"},
+        "default_scopes",
+        "must be among scopes.",
+    ),
+)
+
+
+def _names_one(certificate: Certificate) -> bool:
+    return sum(value is not None for value in msgspec.structs.astuple(certificate)) == 1
+
+
+def _placed(message: str, path: str) -> str:
+    """Put our place in front of what msgspec says, which counts from `$`."""
+    sentence, _, place = message.partition(" - at `")
+    return f"{path}{place.rstrip('`').removeprefix('$')}: {sentence}"
