@@ -21,7 +21,15 @@ from grantline.app.setup import AUTHORITY, prepare
 from grantline.app.state import RecordedWork, State, WakingWork, open_state
 from grantline.app.sweeping import keep_sweeping
 from grantline.app.web import Task, serve
-from grantline.authorization import GatewayResourceLists, Interaction, Keys, Server, appoint, oauth_endpoints
+from grantline.authorization import (
+    EndsWithPassword,
+    GatewayResourceLists,
+    Interaction,
+    Keys,
+    Server,
+    appoint,
+    oauth_endpoints,
+)
 from grantline.consent import Consents, enforced
 from grantline.crypto.custody.file import load_or_create_signing_key, read_private, write_private
 from grantline.identity import Enrolment, Hashing, PasswordSignIn, Session, Sessions
@@ -103,7 +111,8 @@ async def authority(
         work.after_commit(feed.wake)
         work.after_commit(relay.wake)
         hashing = Hashing()
-        enrolment = Enrolment(work, sessions, hashing, clock)
+        ends = EndsWithPassword(clock, settings=server.settings)
+        enrolment = Enrolment(work, sessions, hashing, clock, also_ends=ends)
         services = Services(
             sign_in=PasswordSignIn(work, sessions, hashing, clock),
             sessions=sessions,

@@ -6,6 +6,7 @@ from grantline.model.door import opens_on_use
 
 if TYPE_CHECKING:
     from grantline.authorization.application import oauth_endpoints
+    from grantline.authorization.families import EndsWithPassword
     from grantline.authorization.http import Response
     from grantline.authorization.interaction import Answered, Interaction, Waiting
     from grantline.authorization.operator import appoint
@@ -18,6 +19,7 @@ else:
 
 __all__ = [
     "Answered",
+    "EndsWithPassword",
     "GatewayResourceLists",
     "Interaction",
     "Keys",

@@ -1,15 +1,25 @@
 """What the authorization server tells the ledger. The token itself never stands in an event, only its hash."""
 
-from typing import Literal
+from typing import Literal, Protocol
 
 from grantline.authorization.server import Server
 from grantline.authorization.standing import Stands
+from grantline.model.clock import Clock
 from grantline.model.consent import State
 from grantline.model.events import Event, EventType, jti_hash
-from grantline.model.ids import ClientId, PersonId, event_id
+from grantline.model.ids import ClientId, PersonId, Randomness, event_id
 from grantline.model.token import AccessClaims
 
 Out = Literal["permit", "deny", "error"]
+
+
+class Witness(Protocol):
+    """Who tells: a server, or whatever else ends what a server issued."""
+
+    @property
+    def clock(self) -> Clock: ...
+    @property
+    def randomness(self) -> Randomness: ...
 
 
 def issued(server: Server, type: EventType, stands: Stands, claims: AccessClaims) -> Event:
@@ -29,7 +39,7 @@ def issued(server: Server, type: EventType, stands: Stands, claims: AccessClaims
 
 
 def about_consent(
-    server: Server,
+    server: Witness,
     type: EventType,
     state: State,
     *,

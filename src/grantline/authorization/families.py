@@ -1,16 +1,54 @@
 """Ending what came of one code: its refresh tokens here, its access tokens at every gateway. Never the consent."""
 
-from grantline.authorization.events import about_consent
-from grantline.authorization.server import Server
+import secrets
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from grantline.authorization.events import Witness, about_consent
+from grantline.authorization.settings import Settings
 from grantline.authorization.store import FamilyRow, Transaction
+from grantline.model.clock import Clock
 from grantline.model.events import EventType
 from grantline.model.feed import Kind, NewEntry
-from grantline.model.ids import ConsentId, FamilyId
+from grantline.model.ids import ConsentId, FamilyId, PersonId, Randomness
 from grantline.model.reasons import Reason
 
 
+class Ender(Witness, Protocol):
+    """What has to be known to end a family: a server is one."""
+
+    @property
+    def settings(self) -> Settings: ...
+    def now(self) -> int:
+        """Unix seconds."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class EndsWithPassword:
+    """Ends a person's refresh tokens when their password changes (check 89); the setting may keep them."""
+
+    clock: Clock
+    randomness: Randomness = secrets.token_bytes
+    settings: Settings = field(default_factory=Settings)
+
+    def now(self) -> int:
+        """Unix seconds."""
+        return self.clock.wall_us() // 1_000_000
+
+    async def __call__(self, tx: Transaction, person: PersonId) -> int:
+        """End every family of every consent of this person; how many there were. The consents stay."""
+        if not self.settings.refresh_ends_with_password:
+            return 0
+        ended = 0
+        for state in await tx.consents.of_person(person):
+            for family in await tx.families.living(state.consent_id):
+                ended += await end_family(self, tx, family, state.consent_id, why="password_changed", finding=False)
+        return ended
+
+
 async def end_family(
-    server: Server, tx: Transaction, family: FamilyId, consent: ConsentId, *, why: str, finding: bool
+    server: Ender, tx: Transaction, family: FamilyId, consent: ConsentId, *, why: str, finding: bool
 ) -> bool:
     """End the family through the feed, with its event; a finding on top where somebody used a token twice.
 

@@ -18,6 +18,9 @@ class Settings:
     refresh_repeat: int = setting(
         30, help="Seconds in which a bound or confidential client may repeat its last refresh and get the same answer."
     )
+    refresh_ends_with_password: bool = setting(
+        True, help="Whether a person's refresh tokens end when their password changes. Consents stay either way."
+    )
     assertion_lifetime: int = setting(300, help="Longest time a client assertion may be valid.")
     clock_skew: int = setting(10, help="Seconds by which other clocks may differ from ours.")
     burned_capacity: int = setting(

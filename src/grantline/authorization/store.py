@@ -104,6 +104,10 @@ class FamilyRows(Protocol):
         """Move on from `generation`: True for exactly one caller, and only while the family lives."""
         ...
 
+    async def living(self, consent: ConsentId) -> tuple[FamilyId, ...]:
+        """Families of a consent that were not ended."""
+        ...
+
     async def end(self, family: FamilyId, at: int) -> bool:
         """End it; False if it had ended or never was."""
         ...

@@ -48,8 +48,10 @@ async def apply_to(data: Path, declaration: "Declaration") -> list[str]:
 
 async def _apply(data: Path, declaration: "Declaration", clock: "Clock") -> list[str]:
     from grantline.app.state import open_state
+    from grantline.authorization import EndsWithPassword
     from grantline.identity import Hashing, declare
     from grantline.parties import upsert
+    from grantline.settings import load
 
     said: list[str] = []
     async with open_state(data, create=True) as state:
@@ -62,9 +64,9 @@ async def _apply(data: Path, declaration: "Declaration", clock: "Clock") -> list
         for client in declaration.clients:
             change = await state.write(lambda tx, client=client: upsert(tx, client, clock, secrets.token_bytes))  # type: ignore[misc]
             said.append(f"client {client.id} {change}")
-        hashing = Hashing()
+        hashing, ends = Hashing(), EndsWithPassword(clock, settings=load(None).authorization)
         for person in declaration.people:
-            _, changed = await declare(state, hashing, person, clock)
+            _, changed = await declare(state, hashing, person, clock, also_ends=ends)
             said.append(f"person {person.username} {'changed' if changed else 'unchanged'}")
     return said
 

@@ -4,6 +4,7 @@ import hashlib
 import secrets
 
 from grantline.identity.methods.password import AMR, Hashing
+from grantline.identity.passwords import AlsoEnds, end_with_password
 from grantline.identity.session import Session, Sessions
 from grantline.identity.store import EnrolmentRow, PersonRow, Transaction
 from grantline.model.clock import Clock
@@ -21,13 +22,15 @@ class Enrolment:
 
     def __init__(
         self, work: Work[Transaction], sessions: Sessions, hashing: Hashing, clock: Clock,
-        randomness: Randomness = secrets.token_bytes,
+        randomness: Randomness = secrets.token_bytes, *, also_ends: AlsoEnds | None = None,
     ) -> None:  # fmt: skip
+        """`also_ends`: what ends with a password that a link replaces, besides sessions."""
         self._work = work
         self._sessions = sessions
         self._hashing = hashing
         self._clock = clock
         self._randomness = randomness
+        self._also_ends = also_ends
 
     async def first_operator(self) -> str | None:
         """The token of a link for the first operator, if the store holds nobody yet (30 minutes, one use)."""
@@ -69,6 +72,8 @@ class Enrolment:
                 person.id, person.username, person.name, person.email, person.roles, person.resource_names, encoded
             )
         )
+        if person.password is not None:
+            await end_with_password(tx, person.id, self._clock, self._randomness, self._also_ends)
         now_us = self._clock.wall_us()
         await tx.outbox.append(
             Event(

@@ -5,6 +5,7 @@ import secrets
 import msgspec
 
 from grantline.identity.methods.password import Hashing
+from grantline.identity.passwords import AlsoEnds, end_with_password
 from grantline.identity.store import PersonRow, Transaction
 from grantline.model.clock import Clock
 from grantline.model.events import Event, EventType
@@ -32,8 +33,13 @@ async def declare(
     declaration: PersonDeclaration,
     clock: Clock,
     randomness: Randomness = secrets.token_bytes,
+    *,
+    also_ends: AlsoEnds | None = None,
 ) -> tuple[PersonRow, bool]:
-    """Make the person what the declaration says; returns the person and whether anything changed."""
+    """Make the person what the declaration says; returns the person and whether anything changed.
+
+    `also_ends`: what ends with an old password besides sessions.
+    """
     username = declaration.username.strip().casefold()
     before = await work.read(lambda tx: tx.people.by_username(username))
     encoded = before.password if before else None
@@ -49,8 +55,8 @@ async def declare(
     async def unit(tx: Transaction) -> None:
         await tx.people.put(person)
         now_us = clock.wall_us()
-        if before is None or before.password != encoded:
-            await tx.sessions.end_all(person.id, now_us // 1_000_000)
+        if before is not None and before.password not in {None, encoded}:
+            await end_with_password(tx, person.id, clock, randomness, also_ends)
         await tx.outbox.append(
             Event(
                 event_id=event_id(randomness, now_us),

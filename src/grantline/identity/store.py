@@ -94,8 +94,8 @@ class SessionRows(Protocol):
         """End it; ending twice is harmless."""
         ...
 
-    async def end_all(self, person: PersonId, now: int) -> None:
-        """End every session of a person."""
+    async def end_all(self, person: PersonId, now: int) -> int:
+        """End every session of a person; how many there were."""
         ...
 
 

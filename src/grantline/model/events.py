@@ -45,6 +45,7 @@ class EventType(StrEnum):
     LOG_GAP = "log.gap@1"
     FINDING = "finding.raised@1"
     FEED_INCARNATION = "feed.incarnation@1"
+    PASSWORD_CHANGED = "identity.password_changed@1"
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -8,7 +8,7 @@ from sqlalchemy import insert as plain_insert
 from sqlalchemy.dialects.sqlite import insert
 
 from grantline.authorization.store import Burnt, FamilyRow, TicketKind, TicketRow
-from grantline.model.ids import FamilyId
+from grantline.model.ids import ConsentId, FamilyId
 from grantline.storage.schema.authorization import BURNED, FAMILIES, TICKETS
 from grantline.storage.sqlite.cursor import Cursor
 from grantline.storage.statements import Statement
@@ -41,6 +41,9 @@ _SWEEP_TICKETS = Statement(delete(TICKETS).where(TICKETS.c.expires_at < bindpara
 
 _PUT_FAMILY = Statement(plain_insert(FAMILIES).values({name: bindparam(name) for name in _FAMILY_COLUMNS}))
 _GET_FAMILY = Statement(select(*(FAMILIES.c[name] for name in _FAMILY_COLUMNS)).where(_this_family))
+_LIVING = Statement(
+    select(FAMILIES.c.family).where(FAMILIES.c.consent == bindparam("on"), FAMILIES.c.ended_at.is_(None))
+)
 _ADVANCE = Statement(
     update(FAMILIES)
     .where(_this_family, FAMILIES.c.generation == bindparam("past"), FAMILIES.c.ended_at.is_(None))
@@ -122,6 +125,10 @@ class SqliteFamilies:
     async def advance(self, family: FamilyId, generation: int, at: int) -> bool:
         """Move on from this generation."""
         return self._cursor.run(_ADVANCE, of=family, past=generation, at=at) == 1
+
+    async def living(self, consent: ConsentId) -> tuple[FamilyId, ...]:
+        """Families of a consent that were not ended."""
+        return tuple(FamilyId(row["family"]) for row in self._cursor.all(_LIVING, on=consent))
 
     async def end(self, family: FamilyId, at: int) -> bool:
         """End it."""

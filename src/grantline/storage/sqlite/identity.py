@@ -155,9 +155,9 @@ class SqliteSessions:
         """End it; ending twice is harmless."""
         self._cursor.run(_END, key=id, now=now)
 
-    async def end_all(self, person: PersonId, now: int) -> None:
+    async def end_all(self, person: PersonId, now: int) -> int:
         """End every session of a person."""
-        self._cursor.run(_END_ALL, who=person, now=now)
+        return self._cursor.run(_END_ALL, who=person, now=now)
 
 
 class SqliteEnrolments:
