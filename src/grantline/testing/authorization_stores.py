@@ -3,6 +3,8 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import msgspec
+
 from grantline.authorization.store import Burnt, FamilyRow, TicketKind, TicketRow
 from grantline.model.ids import ClientId, ConsentId, FamilyId
 from grantline.parties import Client
@@ -80,6 +82,18 @@ class AuthorizationStores:
         assert await run(lambda tx: tx.families.end(FamilyId("f_1"), 61)) is False
         assert await run(lambda tx: tx.families.advance(FamilyId("f_1"), 2, 62)) is False
         assert await run(lambda tx: tx.families.end(FamilyId("f_none"), 61)) is False
+
+    async def test_the_living_families_of_a_consent_are_those_that_were_not_ended(self, run: Run) -> None:
+        """Other consents' families are not among them."""
+        named = [FamilyId(f"f_{number}") for number in (1, 2, 3)]
+        consents = [_family().consent, _family().consent, ConsentId("g_other")]
+        for name, consent in zip(named, consents, strict=True):
+            row = msgspec.structs.replace(_family(), family=name, consent=consent)
+            await run(lambda tx, row=row: tx.families.put(row))
+        assert set(await run(lambda tx: tx.families.living(_family().consent))) == set(named[:2])
+        assert await run(lambda tx: tx.families.end(named[0], 60)) is True
+        assert await run(lambda tx: tx.families.living(_family().consent)) == (named[1],)
+        assert await run(lambda tx: tx.families.living(ConsentId("g_none"))) == ()
 
     async def test_what_is_burned_counts_once_for_its_purpose(self, run: Run) -> None:
         """Covers: check 76, 99."""
