@@ -13,6 +13,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from grantline.consent import answer, ask, guards, record, sealing, telling, transitions, versions
 from tests.properties.consent.machine import ConsentMachine
 
+LONG = {"max_examples": 1_000, "stateful_step_count": 60}
 QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
 
 
@@ -30,12 +31,12 @@ def test_any_order_of_acts_keeps_every_invariant():
     assert ConsentMachine.reached >= everywhere
 
 
-@pytest.mark.long
+@pytest.mark.long(**LONG)
 def test_any_order_of_acts_keeps_every_invariant_for_long():
     """Covers: I1, I2, I3, I4, I5, I6, I7, I12."""
     run_state_machine_as_test(
         ConsentMachine,
-        settings=settings(max_examples=1_000, stateful_step_count=60, deadline=None, suppress_health_check=QUIET),
+        settings=settings(**LONG, deadline=None, suppress_health_check=QUIET),
     )
 
 

@@ -20,6 +20,7 @@ SEARCH = settings(
     print_blob=False,
     report_multiple_bugs=False,
 )
+LONG = {"max_examples": 5_000, "stateful_step_count": 80}
 
 
 def test_no_call_begins_after_its_consent_was_told_closed() -> None:
@@ -27,10 +28,10 @@ def test_no_call_begins_after_its_consent_was_told_closed() -> None:
     run_state_machine_as_test(FeedMachine, settings=SEARCH)
 
 
-@pytest.mark.long
+@pytest.mark.long(**LONG)
 def test_no_call_begins_after_its_consent_was_told_closed_in_a_long_search() -> None:
     """Covers: feed S1, I4, I11."""
-    run_state_machine_as_test(FeedMachine, settings=settings(SEARCH, max_examples=5_000, stateful_step_count=80))
+    run_state_machine_as_test(FeedMachine, settings=settings(SEARCH, **LONG))
 
 
 BROKEN = {
