@@ -31,6 +31,10 @@ def _family() -> FamilyRow:
     )
 
 
+def _keeping(row: FamilyRow) -> Callable[[Any], Awaitable[Any]]:
+    return lambda tx: tx.families.put(row)
+
+
 class AuthorizationStores:
     """Each test gets `run`, which runs one unit in a transaction of its own over an empty store."""
 
@@ -89,7 +93,7 @@ class AuthorizationStores:
         consents = [_family().consent, _family().consent, ConsentId("g_other")]
         for name, consent in zip(named, consents, strict=True):
             row = msgspec.structs.replace(_family(), family=name, consent=consent)
-            await run(lambda tx, row=row: tx.families.put(row))
+            await run(_keeping(row))
         assert set(await run(lambda tx: tx.families.living(_family().consent))) == set(named[:2])
         assert await run(lambda tx: tx.families.end(named[0], 60)) is True
         assert await run(lambda tx: tx.families.living(_family().consent)) == (named[1],)
