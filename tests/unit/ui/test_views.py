@@ -16,7 +16,7 @@ from grantline.model.consent import Status
 from grantline.model.events import EventType
 from grantline.model.feed import Closure, ClosureState
 from grantline.model.ids import ApiId, ConsentId, EventId
-from grantline.model.reasons import Reason
+from grantline.model.reasons import NOT_FORWARDED, Reason
 from grantline.ui.kit import Formats
 from grantline.ui.kit.pictures import nice_step, shared_scale
 from grantline.ui.portal.use import Use
@@ -120,6 +120,7 @@ def test_every_state_and_every_reason_has_words() -> None:
     assert set(STATES) | {Status.ACTIVE} | {Status.SUSPENDED} >= set(Status)
     assert all(refusal(reason.value) for reason in Reason)
     assert refusal("from another version") == refusal(None)
+    assert refusal(NOT_FORWARDED) != refusal(None)
 
 
 def test_a_closed_stop_counts_from_the_click() -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from grantline.consent.offer import ClientCard, Span
 from grantline.model.consent import Status
-from grantline.model.reasons import Reason
+from grantline.model.reasons import NOT_FORWARDED, Reason
 from grantline.model.text import lowered
 from grantline.ui.kit.format import DAY_S
 from grantline.ui.portal.services import Connection
@@ -94,6 +94,8 @@ def state(connection: Connection, now: int) -> StateWord:
 
 def refusal(reason: str | None) -> str:
     """Why a call was refused, in the words of the person it was refused for."""
+    if reason == NOT_FORWARDED:
+        return "it hung up before the call went on"
     try:
         return REFUSED_BECAUSE.get(Reason(reason or ""), "a rule of ours refused it")
     except ValueError:
