@@ -17,6 +17,7 @@ from grantline.model.clock import Clock
 from grantline.model.consent import Item, Version
 from grantline.model.errors import NotFound
 from grantline.model.ids import ConsentId, PersonId
+from grantline.parties import Client, Standing
 from grantline.storage.sqlite.transaction import SqliteTransaction
 from grantline.ui.kit import completed
 from grantline.ui.portal import Site
@@ -105,9 +106,10 @@ class PageConnections:
 
     async def _connection(self, tx: SqliteTransaction, detail: read.Detail) -> Connection:
         catalog, connection = self.rules.catalog(), detail.connection
+        client = await tx.clients.get(connection.client)
         return Connection(
             consent=connection.consent,
-            client=await _card(tx, connection),
+            client=_card(client, connection),
             status=connection.status,
             lines=_lines(catalog, connection.granted),
             may=may(catalog, connection.granted),
@@ -116,12 +118,12 @@ class PageConnections:
             ended_at=connection.ended_at,
             lookback_since=_since(connection.granted, self.clock.wall_us() // 1_000_000),
             versions=tuple(_row(version) for version in detail.versions),
+            held=client is None or client.status is not Standing.ACTIVE,
         )
 
 
-async def _card(tx: SqliteTransaction, connection: read.Connection) -> ClientCard:
+def _card(client: Client | None, connection: read.Connection) -> ClientCard:
     """The client as the registry has it now; only its agreed name if it is gone."""
-    client = await tx.clients.get(connection.client)
     if client is None:
         return ClientCard(connection.client, connection.client_name, "registered", "app", "", "", "", None)
     return card_of(client, client.redirect_uris[0] if client.redirect_uris else client.web)

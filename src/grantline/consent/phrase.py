@@ -45,7 +45,10 @@ def _changing(catalog: Catalog, item: Item) -> tuple[str, str]:
 
 
 def _whose(catalog: Catalog, items: list[Item]) -> str:
+    """The things that were picked; the kinds of data where there are none, or no word for them any more."""
+    api = items[0].api
     resources = {resource for item in items for resource in item.resources}
-    if resources:
-        return words.things(catalog, items[0].api, len(resources))
-    return listed(list(dict.fromkeys(words.data(catalog, item.api, item.datatype) for item in items)))
+    entry = catalog.file.apis.get(api)
+    if resources and entry is not None and entry.resource_list is not None:
+        return words.things(catalog, api, len(resources))
+    return listed(list(dict.fromkeys(words.data(catalog, api, item.datatype) for item in items)))

@@ -6,8 +6,10 @@ import re
 import time
 from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from html import unescape
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl
 
 import httpx2
@@ -41,6 +43,16 @@ async def accesses(world: WholeWorld, consent: str, count: int) -> tuple[Access,
         await ledger.close()
 
 
+async def row(world: WholeWorld, browser: httpx2.AsyncClient, consent: str, show: str = "") -> str:
+    """The line of one connection on the list, as markup with plain spaces; every line is counted on the way."""
+    page = (await browser.get(f"{world.authority}/connections{show}")).text.replace("\u00a0", " ")
+    found = re.findall(r'<li>\s*<div class="row-who.*?</li>', page, re.DOTALL)
+    (count,) = re.findall(r'aria-current="true">[^<]*?(\d+)</a>', page) or [str(len(found))]
+    assert int(count) == len(found)
+    (mine,) = (str(line) for line in found if f"/connections/{consent}" in line)
+    return mine
+
+
 async def text(browser: httpx2.AsyncClient, url: str) -> str:
     """What is read on a page, with plain spaces."""
     page = (await browser.get(url)).text
@@ -48,13 +60,25 @@ async def text(browser: httpx2.AsyncClient, url: str) -> str:
     return re.sub(r"\s+", " ", bare.replace("\u00a0", " ").replace("\u202f", " "))
 
 
-def exported(world: WholeWorld, client: str, place: Path) -> Counter[tuple[str, str]]:
-    """(type, out) of every entry under the one consent of this client, from the export alone."""
+def exported(world: WholeWorld, client: str, place: Path) -> list[dict[str, Any]]:
+    """Every entry under the one consent of this client, oldest first, from the export alone."""
     world.until_published()
     world.cli("ledger", "export", str(place))
     log = [json.loads(leaf) for leaf in entries(place)]
     (cns,) = {line["cns"] for line in log if line["type"] == "consent.given@1" and line["client"] == client}
-    return Counter((line["type"], line["out"]) for line in log if line.get("cns") == cns)
+    return [line for line in log if line.get("cns") == cns]
+
+
+def counts(log: list[dict[str, Any]]) -> Counter[tuple[str, str]]:
+    """How many entries of each (type, out)."""
+    return Counter((line["type"], line["out"]) for line in log)
+
+
+def last_used(log: list[dict[str, Any]]) -> str:
+    """The newest call that was allowed, as pages mark its time: UTC, to the millisecond."""
+    us = max(line["t"] for line in log if (line["type"], line["out"]) == ("gateway.decision@1", "permit"))
+    at = datetime.fromtimestamp(us // 1_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return f'<time datetime="{at}.{us // 1_000 % 1_000:03d}Z">'
 
 
 async def test_every_number_of_the_portal_is_a_count_over_the_record(
@@ -75,7 +99,8 @@ async def test_every_number_of_the_portal_is_a_count_over_the_record(
 
     allowed = [one for one in calls if one.decision == "permit"]
     assert (len(allowed), len(calls)) == (8, 11)
-    record = exported(world, "counted", tmp_path / "first")
+    log = exported(world, "counted", tmp_path / "first")
+    record = counts(log)
     assert record["gateway.decision@1", "permit"] == 8
     assert record["gateway.decision@1", "deny"] == 3
     shown = await text(app.browser, page)
@@ -87,6 +112,11 @@ async def test_every_number_of_the_portal_is_a_count_over_the_record(
     assert fields["start"] == 5
     for label, count in (("Title", fields["title"]), ("Start", fields["start"]), ("End", fields["end"])):
         assert f"{label} of events {count} Today" in shown
+    line = await row(world, app.browser, app.tokens.grant_id)
+    assert last_used(log) in line
+    assert "Active</span>" in line
+    granted = {(*each["datatypes"], name) for each in app.tokens.authorization_details for name in each["fields"]}
+    assert sum(int(number) for number in re.findall(r"(\d+) fields? of", line)) == len(granted)
     listed = await text(app.browser, f"{page}/accesses")
     assert listed.count("Allowed because:") == 8
     assert listed.count("Refused:") == 3
@@ -104,7 +134,11 @@ async def test_every_number_of_the_portal_is_a_count_over_the_record(
     assert f"Ledger entry {allowed[0].index:,}".replace(",", " ") in answer
     assert f"Ledger entry {after.index:,}".replace(",", " ") in answer
     assert "8 allowed, 4 refused" in await text(app.browser, page)
-    record = exported(world, "counted", tmp_path / "second")
+    log = exported(world, "counted", tmp_path / "second")
+    line = await row(world, app.browser, app.tokens.grant_id, "?show=ended")
+    assert "Stopped</span>" in line
+    assert last_used(log) in line
+    record = counts(log)
     assert sum(record[kind, "permit"] for kind in ("consent.withdrawn@1", "consent.closed@1")) == 2
 
 

@@ -3,10 +3,12 @@
 import json
 import re
 from collections import Counter
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from grantline.model.consent import Status
 from grantline.model.errors import AuditUnavailable, TemporarilyUnavailable
 from grantline.model.ids import ConsentId, PersonId
 from grantline.ui.kit import Formats
@@ -227,3 +229,25 @@ def test_the_window_is_ninety_days_across_a_clock_change() -> None:
     evening = Formats(ZoneInfo("Europe/Madrid"), 1_794_697_199_000_000)  # 14 Nov 2026, 23:59:59
     days = use.window(evening)
     assert (len(set(days)), days[0], days[-1]) == (90, "2026-08-17", "2026-11-14")
+
+
+def test_a_client_that_we_hold_is_not_called_active(holder: Browser, world: FakeWorld) -> None:
+    """Its calls are refused, so the list, its filters and the page say so; stopping stays near."""
+    budget = ConsentId("g_budget")
+    before = holder.get("/connections").text
+    world.connections.all[budget] = replace(world.connections.all[budget], held=True)
+    listed, page = holder.get("/connections").text, holder.get("/connections/g_budget").text
+    assert (before.count("Paused by us"), listed.count("Paused by us")) == (0, 1)
+    assert "Active 3" in before
+    assert "Active 2" in listed
+    assert "Paused by us" in page
+    assert "We stopped this app for now" in page
+    assert 'id="connection-stop"' in page
+
+
+@pytest.mark.parametrize(("status", "who"), [(Status.WITHDRAWN, "You"), (Status.REVOKED, "We")])
+def test_the_page_of_a_stop_says_who_stopped_it(holder: Browser, world: FakeWorld, status: Status, who: str) -> None:
+    """Covers: P5. What we ended is never called the person's own act."""
+    loan = ConsentId("g_loan")
+    world.connections.all[loan] = replace(world.connections.all[loan], status=status)
+    assert f"{who} stopped it on" in holder.get("/connections/g_loan/stopped").text

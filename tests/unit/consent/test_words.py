@@ -215,3 +215,4 @@ def test_a_record_outlives_the_catalog_it_was_agreed_under():
     assert first.startswith("Read date, amount, category and merchant of transactions. Because: budgeting.")
     lines = offer_lines(bare, [Asked(item=item, required=item.fields) for item in items])
     assert [line.label for line in lines] == ["date, amount, category and merchant", "balance"]
+    assert phrase(bare, items) == "Read 5 fields of transactions and accounts, because: budgeting"

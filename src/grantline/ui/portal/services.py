@@ -105,6 +105,7 @@ class Connection:
 
     `may` says all of them in one phrase.
     Times are unix seconds. `versions` oldest first. `lookback_since`: the oldest day it may read (None: no limit).
+    `held`: we let the client act for nobody just now.
     """
 
     consent: ConsentId
@@ -117,6 +118,7 @@ class Connection:
     ended_at: int | None
     lookback_since: int | None
     versions: tuple[VersionRow, ...]
+    held: bool = False
 
 
 class Connections(Protocol):

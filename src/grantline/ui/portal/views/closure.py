@@ -95,7 +95,7 @@ def _sentences(closure: Closure, waiting: list[GatewayClosure], formats: Formats
             f"It can allow calls for at most {duration(left)} more." if left > 0 else "Its permission has run out."
         )
         return (f"{names} {verb} not answered.", at_most)
-    told = ["Time runs from your click reaching us to the last gateway’s answer."]
+    told = ["Time runs from the stop reaching us to the last gateway’s answer."]
     if fenced := [gateway_name(each) for each in closure.gateways if each.how == "fenced"]:
         told = [f"{listed(fenced)} did not answer. Its permission ran out by itself."]
     return tuple(told)

@@ -12,7 +12,7 @@ from grantline.model.text import counted
 from grantline.ui.kit import Formats, When
 from grantline.ui.kit.pictures import Line, Scale, line, shared_scale
 from grantline.ui.portal.services import Connection
-from grantline.ui.portal.views.words import RUNNING, STOPPED, StateWord, Who, may, state, who
+from grantline.ui.portal.views.words import RUNNING, STOPPED, StateWord, Who, held, may, state, who
 
 NEVER_GIVEN = frozenset({Status.REFUSED, Status.LAPSED, Status.REQUESTED, Status.AWAITING_APPROVAL})
 
@@ -98,7 +98,7 @@ def _line(connection: Connection, scale: Scale, formats: Formats) -> Line:
         now=formats.now,
         ended=connection.ended_at,
         halted=connection.status in STOPPED,
-        paused=connection.status is Status.SUSPENDED,
+        paused=connection.status is Status.SUSPENDED or held(connection),
     )
 
 
@@ -110,8 +110,8 @@ def _used(connection: Connection, usage: Mapping[ConsentId, Usage] | None, forma
 def _groups(connections: Sequence[Connection]) -> dict[str, tuple[Connection, ...]]:
     """What may be shown alone, by the name it has in the address."""
     groups = {
-        "active": tuple(each for each in connections if each.status is Status.ACTIVE),
-        "paused": tuple(each for each in connections if each.status is Status.SUSPENDED),
+        "active": tuple(each for each in connections if each.status is Status.ACTIVE and not each.held),
+        "paused": tuple(each for each in connections if each.status is Status.SUSPENDED or held(each)),
         "ended": tuple(each for each in connections if each.status not in RUNNING | NEVER_GIVEN),
         "refused": tuple(each for each in connections if each.status in NEVER_GIVEN),
     }

@@ -14,7 +14,7 @@ from grantline.ui.kit.format import DAY_S
 from grantline.ui.kit.pictures import Line, UseChart, line, own_scale, use_chart
 from grantline.ui.portal.services import Connection
 from grantline.ui.portal.use import WINDOW_DAYS, Use, window
-from grantline.ui.portal.views.words import RUNNING, STOPPED, StateWord, Who, may, state, who
+from grantline.ui.portal.views.words import BY, RUNNING, STOPPED, StateWord, Who, held, may, state, who
 
 ACTS = {EventType.CONSENT_GIVEN: "Given", EventType.CONSENT_AMENDED: "Changed", EventType.CONSENT_WITHDRAWN: "Stopped"}
 
@@ -36,6 +36,8 @@ class HeadView:
     last_word: str
     can_stop: bool
     was_stopped: bool
+    stopped_by: str
+    held: bool
     could: str
 
 
@@ -107,7 +109,7 @@ def head_view(connection: Connection, usage: Usage | None, known: bool, formats:
             now=formats.now,
             ended=connection.ended_at,
             halted=connection.status in STOPPED,
-            paused=connection.status is Status.SUSPENDED,
+            paused=connection.status is Status.SUSPENDED or held(connection),
         )
         if given
         else None,
@@ -119,6 +121,8 @@ def head_view(connection: Connection, usage: Usage | None, known: bool, formats:
         last_word="Never" if known else "Not known",
         can_stop=connection.status in RUNNING,
         was_stopped=connection.status in STOPPED,
+        stopped_by=BY.get(connection.status, "We"),
+        held=held(connection),
         could="May" if connection.status in RUNNING else "Could",
     )
 

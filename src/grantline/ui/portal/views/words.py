@@ -35,6 +35,7 @@ class Who:
 KINDS = {"web": "App", "native": "App", "app": "App", "service": "Service", "agent": "Agent"}
 
 ACTIVE = StateWord("Active", "allowed", "good")
+HELD = StateWord("Paused by us", "pause", "warn")
 ENDS_SOON = StateWord("Ends soon", "clock", "warn")
 STATES = {
     Status.REQUESTED: StateWord("Waiting", "dots", "warn"),
@@ -49,6 +50,7 @@ STATES = {
     Status.REFUSED: StateWord("Not allowed", "refused", ""),
 }
 RUNNING = frozenset({Status.ACTIVE, Status.SUSPENDED})
+BY = {Status.WITHDRAWN: "You", Status.REVOKED: "We", Status.INVALIDATED: "We"}
 STOPPED = frozenset({Status.WITHDRAWN, Status.REVOKED, Status.INVALIDATED})
 
 REFUSED_BECAUSE = {
@@ -85,8 +87,15 @@ def who(card: ClientCard) -> Who:
     return Who(name, name[0].upper() if known else "?", known, KINDS.get(card.kind, "App"))
 
 
+def held(connection: Connection) -> bool:
+    """Whether it would run, were its client let act at all."""
+    return connection.held and connection.status in RUNNING
+
+
 def state(connection: Connection, now: int) -> StateWord:
     """The state of a connection at unix seconds."""
+    if held(connection):
+        return HELD
     if connection.status is Status.ACTIVE:
         return ENDS_SOON if connection.until - now < ENDS_SOON_S else ACTIVE
     return STATES[connection.status]
