@@ -150,7 +150,7 @@ class Bench:
 
     def call(self, token: str, key: SigningKey | None, ahead: int) -> Asked:
         """A call with this token, and a fresh proof if it is bound."""
-        headers = {"authorization": (f"{'DPoP' if key else 'Bearer'} {token}",)}
+        headers: dict[str, tuple[str, ...]] = {"authorization": (f"{'DPoP' if key else 'Bearer'} {token}",)}
         if key is not None:
             now = int(time.time()) + ahead
             nonce = self.gateway._possession.nonces.current(now)

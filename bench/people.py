@@ -8,12 +8,9 @@ figures. Prints {"people": {"accesses", "pages_ms": {page: [ms, …]}, "receipt_
 `receipt_process_ms` with the start of its interpreter.
 """
 
-import argparse
 import asyncio
-import json
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -23,9 +20,11 @@ import httpx2
 from bench.load import Target
 from bench.offline import stands
 from bench.person import Person
+from bench.program import program
 from bench.rows import Row, Rows
 from bench.statistic import percentile
-from bench.withdraw import ACCOUNT, PATHS, PATIENCE_S, SCOPE, app_of
+from bench.stops import ACCOUNT, PATHS, SCOPE, app_of
+from bench.watching import PATIENCE_S
 from demo.play.report import Reporter
 from demo.running import running
 from demo.world import World
@@ -159,13 +158,7 @@ def rows(samples: list[dict[str, Any]]) -> list[Row]:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--accesses", type=int, default=1_000)
-    parser.add_argument("--times", type=int, default=40)
-    parser.add_argument("--directory", type=Path)
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory(dir=options.directory) as folder:
-        print(json.dumps({NAME: asyncio.run(run(Path(folder), options.accesses, options.times))}))
+    program(NAME, __doc__, run, accesses=1_000, times=40)
 
 
 if __name__ == "__main__":

@@ -10,8 +10,9 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 ROW = {"bench", "case", "metric", "value", "unit", "bound", "holds"}
-BENCHES = {"withdraw", "decision", "gateway", "tokens", "appends", "people"}
-MUST_BE_ZERO = {"stops not CLOSED", "admissions after closed", "begun beyond context", "unrecorded"}
+BENCHES = {"withdraw", "three", "decision", "gateway", "tokens", "appends", "people"}
+COUNTED = {"stops not CLOSED", "admissions after closed", "begun beyond context", "unrecorded"}
+MUST_BE_ZERO = {kind + counted for kind in ("", "healthy: ", "partitioned: ") for counted in COUNTED}
 
 pytestmark = [pytest.mark.serial, pytest.mark.envoy, pytest.mark.timeout(400)]
 
@@ -46,6 +47,15 @@ def test_nothing_is_admitted_begun_or_lost_after_a_stop(result):
     assert counted == dict.fromkeys(MUST_BE_ZERO, 0)
     assert all(stop["permits"] > 0 for stop in _stops(result))
     assert all(stop["reasons"] == ["grant_withdrawn"] for stop in _stops(result))
+
+
+def test_a_gateway_that_is_cut_off_refuses_by_itself_and_those_that_are_not_do_at_once(result):
+    apart = [stop for one in result["samples"] if one["bench"] == "three" for stop in one["found"]["partitioned"]]
+    assert apart
+    for stop in apart:
+        assert stop["reasons"] == ["feed_stale", "grant_withdrawn"]
+        assert stop["stages_ms"]["calendar-2"] is None
+        assert stop["stages_ms"]["commit"] <= stop["stages_ms"]["bank"] <= stop["closed_ms"]
 
 
 def _stops(result):
