@@ -36,17 +36,7 @@ def run(folder: Path, *arguments: str, **environment: str) -> dict[str, Any]:
     (folder / "large" / "test_large.py").write_text(TESTS)
     result = folder / "kept" / "result.json"
     for selection in (("-n", "2", "-m", "not serial"), ("-m", "serial")):
-        command = [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-q",
-            "-p",
-            "no:cacheprovider",
-            "--rootdir",
-            str(folder),
-            str(folder),
-        ]
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
         subprocess.run(
             [*command, *selection, f"--result={result}", *arguments],
             env=os.environ | {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"} | environment,
