@@ -6,7 +6,8 @@ import msgspec
 
 from grantline.consent.store import Transaction
 from grantline.crypto import jcs
-from grantline.crypto.es256 import InvalidJws, KeyFinder, SigningKey, verify_jws
+from grantline.crypto.es256 import InvalidJws, KeyFinder, verify_jws
+from grantline.crypto.signing import SigningKey
 from grantline.model.consent import EnforcedVersion, State, Version
 from grantline.model.ids import ApiId, ConsentId
 

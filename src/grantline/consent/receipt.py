@@ -6,7 +6,7 @@ from typing import Any
 from grantline.catalog import Catalog, to_detail
 from grantline.consent import words
 from grantline.crypto import jcs
-from grantline.crypto.es256 import SigningKey
+from grantline.crypto.signing import SigningKey
 from grantline.model.consent import Item, Party, Purpose, State, Version
 
 SCHEMA = "grantline-receipt-1"

@@ -1,8 +1,8 @@
 """ES256 over compact JWS (RFC 7515, RFC 7518 §3.4): our own short path for tokens we mint and verify ourselves."""
 
 import hashlib
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, NamedTuple
 
 import orjson
 from cryptography.exceptions import InvalidSignature
@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 
+from grantline.crypto import signing
 from grantline.crypto.encoding import b64url, unb64url
 
 _ES256 = ec.ECDSA(hashes.SHA256())
@@ -24,6 +25,7 @@ class PublicKey:
     """A P-256 verification key. `kid` is its RFC 7638 thumbprint unless told otherwise."""
 
     __slots__ = ("_key", "jwk", "kid", "thumbprint")
+    alg = "ES256"
 
     def __init__(self, key: ec.EllipticCurvePublicKey, kid: str | None = None) -> None:
         numbers = key.public_numbers()
@@ -107,13 +109,26 @@ class SigningKey:
         return (message + b"." + b64url(self.sign(message)).encode()).decode()
 
 
-KeyFinder = Callable[[str], PublicKey | None]
+KeyFinder = Callable[[str], signing.PublicKey | None]
 
 
-def verify_jws(token: str, find: KeyFinder, typ: str) -> bytes:
-    """The payload of a compact JWS made by the key that `find(kid)` returns; raises `InvalidJws`.
+class Opened(NamedTuple):
+    """What a JWS says, and the name of the key that says so."""
 
-    Only alg ES256 and exactly this `typ` (case-insensitive, RFC 7515 §4.1.9) pass; any `crit` is refused (§4.1.11).
+    payload: bytes
+    kid: str
+
+
+def verify_jws(token: str, find: KeyFinder, typ: str, algorithms: Collection[str] = ("ES256",)) -> bytes:
+    """The payload of a compact JWS made by the key that `find(kid)` returns; raises `InvalidJws`."""
+    return open_jws(token, find, typ, algorithms).payload
+
+
+def open_jws(token: str, find: KeyFinder, typ: str, algorithms: Collection[str] = ("ES256",)) -> Opened:
+    """Payload and key of a compact JWS made by the key that `find(kid)` returns; raises `InvalidJws`.
+
+    Only these `algorithms`, each with a key that is meant for it (RFC 8725 §3.1), and exactly this `typ`
+    (case-insensitive, RFC 7515 §4.1.9) pass; any `crit` is refused (§4.1.11).
     """
     if len(token) > _MAX_TOKEN:
         raise InvalidJws("too long")
@@ -123,7 +138,12 @@ def verify_jws(token: str, find: KeyFinder, typ: str) -> bytes:
         payload, raw = unb64url(body), unb64url(signature)
     except (ValueError, UnicodeEncodeError) as error:
         raise InvalidJws("not a compact JWS") from error
-    if not isinstance(header, dict) or header.get("alg") != "ES256" or "crit" in header:
+    if (
+        not isinstance(header, dict)
+        or not isinstance(header.get("alg"), str)
+        or header["alg"] not in algorithms
+        or "crit" in header
+    ):
         raise InvalidJws("algorithm or header not accepted")
     found = str(header.get("typ", "")).lower().removeprefix("application/")
     if found != typ.lower():
@@ -132,6 +152,8 @@ def verify_jws(token: str, find: KeyFinder, typ: str) -> bytes:
     key = find(kid) if isinstance(kid, str) else None
     if key is None:
         raise InvalidJws("unknown key")
+    if key.alg != header["alg"]:
+        raise InvalidJws("the key is for another algorithm")
     if not key.verify(f"{head}.{body}".encode(), raw):
         raise InvalidJws("signature does not match")
-    return payload
+    return Opened(payload, str(kid))

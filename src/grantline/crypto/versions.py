@@ -2,8 +2,9 @@
 
 from msgspec.structs import replace
 
-from grantline.crypto.es256 import InvalidJws, KeyFinder, SigningKey, verify_jws
+from grantline.crypto.es256 import InvalidJws, KeyFinder, verify_jws
 from grantline.crypto.jcs import canonical
+from grantline.crypto.signing import SigningKey
 from grantline.model.consent import EnforcedVersion
 
 TYP = "grantline-version+jwt"

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import msgspec
 
-from grantline.crypto.es256 import InvalidJws, KeyFinder, PublicKey, verify_jws
+from grantline.crypto.es256 import InvalidJws, KeyFinder, verify_jws
+from grantline.crypto.signing import PublicKey
 from grantline.gateway.refusal import Refusal
 from grantline.model.decision import Call
 from grantline.model.reasons import Reason
