@@ -1,6 +1,7 @@
 """The demonstration's bank serves what its catalog says, to its gateway alone."""
 
 import hashlib
+import itertools
 import json
 import time
 from datetime import date
@@ -29,7 +30,7 @@ class Caller:
     """Calls the bank as its gateway would: each call with a context signed for it."""
 
     def __init__(self, log: Path) -> None:
-        self.log = log
+        self.log, self._calls = log, itertools.count(1)
         api = bank_api(Bank(lambda: TODAY), CallLog(log))
         app = RequireGateway(api, ContextVerifier({"bank": [KEY.public.jwk]}, RESOURCE))
         self.http = httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://bank")
@@ -38,8 +39,9 @@ class Caller:
         now = time.time()
         claims = {
             "iss": "bank", "aud": RESOURCE, "client_id": "budget", "grant_id": "g_1", "gver": 1, "action": "read",
-            "datatype": "accounts", "fields": [], "resources": [], "purpose": "budgeting", "ev": "e_1", "mth": method,
-            "ph": b64url(hashlib.sha256(target.encode()).digest()), "pos": [1, 1], "iat": now - 3, "exp": now + life,
+            "datatype": "accounts", "fields": [], "resources": [], "purpose": "budgeting", "mth": method,
+            "ev": f"e_{next(self._calls)}", "pos": [1, 1], "iat": now - 3, "exp": now + life,
+            "ph": b64url(hashlib.sha256(target.encode()).digest()),
         }  # fmt: skip
         context = KEY.sign_jws(orjson.dumps(claims | ({"sub": who} if who else {})), "grantline-context+jwt")
         return await self.http.request(method, target, headers={"grantline-context": context}, json=body)

@@ -126,3 +126,38 @@ async def test_the_middleware_answers_a_direct_call_with_401_and_a_problem(key: 
     assert start["status"] == 401
     assert dict(start["headers"])[b"content-type"] == b"application/problem+json"
     assert orjson.loads(body["body"])["status"] == 401
+
+
+def test_a_context_lets_one_call_in_and_a_refused_one_is_not_used_up(key: SigningKey) -> None:
+    """Covers: line 2, feed C5."""
+    door = verifier(key)
+    with pytest.raises(ContextRefused, match="not the one"):
+        door.admit([context(key)], "POST", TARGET)
+    door.admit([context(key)], "GET", TARGET)
+    with pytest.raises(ContextRefused, match="made before"):
+        door.admit([context(key)], "GET", TARGET)
+    door.admit([context(key, ev="ev_2")], "GET", TARGET)
+
+
+def test_a_context_is_remembered_for_as_long_as_it_could_be_believed(key: SigningKey) -> None:
+    clock = FixedClock()
+    door = ContextVerifier({"bank-1": [key.public.jwk]}, AUDIENCE, clock=clock)
+    for second in range(0, 90, 10):
+        clock.us = (NOW + second) * 1_000_000
+        long = {"iat": NOW + second, "exp": NOW + second + 30}
+        door.admit([context(key, ev=f"ev_{second}", **long)], "GET", TARGET)
+        for earlier in range(max(0, second - 20), second + 1, 10):
+            again = {"ev": f"ev_{earlier}", "iat": NOW + earlier, "exp": NOW + earlier + 30}
+            with pytest.raises(ContextRefused, match="made before"):
+                door.admit([context(key, **again)], "GET", TARGET)
+
+
+def test_an_api_that_can_remember_no_more_refuses_until_contexts_have_ended(key: SigningKey) -> None:
+    clock = FixedClock()
+    door = ContextVerifier({"bank-1": [key.public.jwk]}, AUDIENCE, clock=clock, most=2)
+    for number in range(2):
+        door.admit([context(key, ev=f"ev_{number}")], "GET", TARGET)
+    with pytest.raises(ContextRefused, match="Too many"):
+        door.admit([context(key, ev="ev_2")], "GET", TARGET)
+    clock.us += 61_000_000
+    door.admit([context(key, ev="ev_3", iat=NOW + 61, exp=NOW + 63)], "GET", TARGET)

@@ -52,16 +52,40 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 _decode = msgspec.json.Decoder(Context).decode
 
 
+class _Used:
+    """Contexts that let a call in here, each for longer than it could be in time. `lives`: seconds."""
+
+    def __init__(self, lives: float, most: int) -> None:
+        self._lives, self._most = lives, most
+        self._recent: set[tuple[str, str]] = set()
+        self._older: set[tuple[str, str]] = set()
+        self._since = 0.0
+
+    def use(self, context: Context, now: float) -> None:
+        """Use it up; raises `ContextRefused` if it was used before, or cannot be remembered."""
+        if now - self._since > self._lives:
+            self._older = self._recent if now - self._since <= 2 * self._lives else set()
+            self._recent, self._since = set(), now
+        name = context.iss, context.ev
+        if name in self._recent or name in self._older:
+            raise ContextRefused("This call was made before.", detail=f"evaluation {context.ev}")
+        if len(self._recent) + len(self._older) >= self._most:
+            raise ContextRefused("Too many calls right now; try again.", detail=f"{self._most} contexts are remembered")
+        self._recent.add(name)
+
+
 class ContextVerifier:
-    """Holds the gateways' pinned keys of one API.
+    """Holds the gateways' pinned keys of one API, and lets one call in for each context.
 
     `gateways`: gateway id → its public JWKs (several while a key changes). `audience`: this API's resource
     identifier. `skew_ms` is part of the promise made to people: keep it small, and tell the authority of it.
+    `most`: how many contexts are remembered until they have ended; beyond it calls are refused. Each process of an API
+    remembers for itself.
     """
 
     def __init__(
         self, gateways: Mapping[str, Iterable[Mapping[str, Any]]], audience: str, *,
-        skew_ms: int = SKEW_MS, clock: Clock | None = None,
+        skew_ms: int = SKEW_MS, clock: Clock | None = None, most: int = 1_000_000,
     ) -> None:  # fmt: skip
         self._keys: dict[str, tuple[str, PublicKey]] = {}
         for gateway, jwks in gateways.items():
@@ -71,6 +95,13 @@ class ContextVerifier:
         self._audience = audience
         self._skew = skew_ms / 1_000
         self._clock = clock or SystemClock()
+        self._used = _Used(_LONGEST_SECONDS + 2 * self._skew, most)
+
+    def admit(self, values: Iterable[str], method: str, target: str) -> Context:
+        """As `verify`, and the context is used up: it lets one call in. Raises `ContextRefused`."""
+        context = self.verify(values, method, target)
+        self._used.use(context, self._clock.wall_us() / 1_000_000)
+        return context
 
     def verify(self, values: Iterable[str], method: str, target: str) -> Context:
         """The context of a call; raises `ContextRefused`.

@@ -31,7 +31,7 @@ class RequireGateway:
         if scope["type"] != "http":
             raise RuntimeError(f"a {scope['type']} call cannot come through a gateway")
         try:
-            context = self._verifier.verify(_values(scope), scope["method"], _target(scope))
+            context = self._verifier.admit(_values(scope), scope["method"], _target(scope))
         except ContextRefused as refused:
             _log.warning("refused: %s", refused.detail)
             return await _refuse(send, refused)
