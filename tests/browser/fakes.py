@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
+from grantline.authorization import Answered, Waiting
 from grantline.catalog import Asked, Catalog, load_catalog
 from grantline.consent import (
     Agreed,
@@ -24,7 +25,7 @@ from grantline.model.consent import Item, Status
 from grantline.model.errors import InvalidRequest, NotFound
 from grantline.model.feed import Closure, ClosureState, GatewayClosure
 from grantline.model.ids import ApiId, ClientId, ConsentId, GatewayId, PersonId, PurposeId, SessionId
-from grantline.ui.portal.services import Answered, Connection, Services, VersionRow, Waiting
+from grantline.ui.portal.services import Connection, Services, VersionRow
 from tests.browser.fake_record import DAY, NOW, FakeRecord
 
 CATALOG = Path(__file__).parents[2] / "demo" / "catalog.toml"

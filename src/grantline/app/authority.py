@@ -14,7 +14,7 @@ import httpx2
 import uvicorn
 
 from grantline.app.log import set_up_log
-from grantline.app.pages import OAuthPages, PageConnections, PageInteraction, PageWithdrawal
+from grantline.app.pages import OAuthPages, PageConnections, PageWithdrawal
 from grantline.app.places import Places
 from grantline.app.rules import Rules
 from grantline.app.setup import AUTHORITY, prepare
@@ -117,7 +117,7 @@ async def authority(
             sign_in=PasswordSignIn(work, sessions, hashing, clock),
             sessions=sessions,
             enrolment=enrolment,
-            interaction=PageInteraction(Interaction(server)),
+            interaction=Interaction(server),
             connections=PageConnections(work, rules, keys.signing, issuer, clock),
             withdrawal=PageWithdrawal(work, server.consents),
             closures=feed.closures,

@@ -6,56 +6,22 @@ import orjson
 
 from grantline.app.rules import Rules
 from grantline.app.state import WakingWork
-from grantline.authorization import Answered as AuthorizationAnswered
-from grantline.authorization import Interaction, Response, card_of
+from grantline.authorization import Response, card_of
 from grantline.catalog import Asked, Catalog
-from grantline.consent import ClientCard, Consents, Offer, Picks, Summary, may, offer_lines, read, receipt
+from grantline.consent import ClientCard, Consents, may, offer_lines, read, receipt
 from grantline.consent.offer import OfferLine
 from grantline.crypto.es256 import SigningKey
-from grantline.identity import Session
 from grantline.model.clock import Clock
 from grantline.model.consent import Item, Version
 from grantline.model.errors import NotFound
 from grantline.model.ids import ConsentId, PersonId
 from grantline.parties import Client, Standing
-from grantline.storage.sqlite.transaction import SqliteTransaction
+from grantline.storage.sql.transaction import SqlTransaction
 from grantline.ui.kit import completed
 from grantline.ui.portal import Site
-from grantline.ui.portal.services import Answered, Connection, VersionRow, Waiting
+from grantline.ui.portal.services import Connection, VersionRow
 
 DAY = 86_400
-
-
-class PageInteraction:
-    """A waiting request, in the pages' words."""
-
-    def __init__(self, interaction: Interaction) -> None:
-        self._interaction = interaction
-
-    async def open(self, handle: str) -> Waiting:
-        """Who waits."""
-        waiting = await self._interaction.open(handle)
-        return Waiting(waiting.client, waiting.redirect_uri)
-
-    async def offer(self, handle: str, session: Session) -> Offer | Answered:
-        """The question, or what was answered."""
-        match await self._interaction.offer(handle, session):
-            case AuthorizationAnswered(client, what, at, consent):
-                return Answered(client, what, at, consent)
-            case offer:
-                return offer
-
-    async def summarise(self, handle: str, picks: Picks, session: Session) -> Summary:
-        """The recap of picks that may still lack something."""
-        return await self._interaction.summarise(handle, picks, session)
-
-    async def approve(self, handle: str, picks: Picks, session: Session, *, digest: str) -> str:
-        """Record the yes; the address to go to."""
-        return await self._interaction.approve(handle, picks, session, digest=digest)
-
-    async def refuse(self, handle: str, session: Session) -> str:
-        """Record the no; the address to go to."""
-        return await self._interaction.refuse(handle, session)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +37,7 @@ class PageConnections:
     async def of(self, person: PersonId) -> tuple[Connection, ...]:
         """All of them, newest first."""
 
-        async def unit(tx: SqliteTransaction) -> tuple[Connection, ...]:
+        async def unit(tx: SqlTransaction) -> tuple[Connection, ...]:
             found = await read.connections(tx, person=person)
             details = [await read.detail(tx, consent=one.consent, person=person) for one in found]
             return tuple([await self._connection(tx, detail) for detail in details])
@@ -81,7 +47,7 @@ class PageConnections:
     async def one(self, person: PersonId, consent: ConsentId) -> Connection:
         """One of them."""
 
-        async def unit(tx: SqliteTransaction) -> Connection:
+        async def unit(tx: SqlTransaction) -> Connection:
             return await self._connection(tx, await read.detail(tx, consent=consent, person=person))
 
         return await self.work.read(unit)
@@ -89,7 +55,7 @@ class PageConnections:
     async def receipt(self, person: PersonId, consent: ConsentId, version: int) -> bytes:
         """The receipt and its signature as one JSON document."""
 
-        async def unit(tx: SqliteTransaction) -> bytes:
+        async def unit(tx: SqlTransaction) -> bytes:
             detail = await read.detail(tx, consent=consent, person=person)
             found = next((one for one in detail.versions if one.version == version), None)
             state = await tx.consents.get(consent)
@@ -104,7 +70,7 @@ class PageConnections:
 
         return await self.work.read(unit)
 
-    async def _connection(self, tx: SqliteTransaction, detail: read.Detail) -> Connection:
+    async def _connection(self, tx: SqlTransaction, detail: read.Detail) -> Connection:
         catalog, connection = self.rules.catalog(), detail.connection
         client = await tx.clients.get(connection.client)
         return Connection(
@@ -154,7 +120,7 @@ class PageWithdrawal:
     async def withdraw(self, person: PersonId, consent: ConsentId, *, requested_us: int) -> int | None:
         """The feed's number of the ending; None when it had ended before."""
 
-        async def unit(tx: SqliteTransaction) -> int | None:
+        async def unit(tx: SqlTransaction) -> int | None:
             ending = await self._consents.withdraw(tx, consent=consent, person=person, requested_us=requested_us)
             return None if ending.entry is None else ending.entry.seq
 

@@ -3,11 +3,11 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
+from grantline.authorization import Answered
 from grantline.consent.offer import Offer, Picks
 from grantline.identity import Session
 from grantline.model.errors import Conflict, InvalidRequest, LoginRequired, NotFound
 from grantline.ui.kit import BadForm, Form, form_token, read_form, redirect_source, require_token
-from grantline.ui.portal.services import Answered
 from grantline.ui.portal.site import Site, for_person, see_other, sign_in_first
 from grantline.ui.portal.views.consent import consent_view, first_picks
 from grantline.ui.portal.views.words import plain

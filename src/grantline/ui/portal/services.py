@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
+from grantline.authorization import Answered, Waiting
 from grantline.consent.offer import ClientCard, Offer, OfferLine, Picks, Span, Summary
 from grantline.identity import PersonRow, Session, TooMany, Wrong
 from grantline.ledger.reading import LedgerReader
@@ -44,24 +45,6 @@ class Enrolment(Protocol):
     async def complete(self, token: str, username: str, password: str) -> Session:
         """Use the link up and sign in. Raises `InvalidRequest` or `Conflict` on what may be entered better."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """Who waits for an answer, told before anyone signed in. `redirect_uri` is the verified one."""
-
-    client: ClientCard
-    redirect_uri: str
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """The request was answered before. `at`: unix seconds. `consent`: what came of it."""
-
-    client: ClientCard
-    what: Literal["allowed", "refused"]
-    at: int
-    consent: ConsentId | None
 
 
 class Interaction(Protocol):
