@@ -24,14 +24,14 @@ from grantline.parties import Client, read_client, upsert
 from grantline.policy import Decider, Policies, core_texts, data_entity
 from grantline.sdk.client import Begun, Prover, Tokens
 from grantline.sdk.client import Client as AppClient
-from grantline.storage.sqlite.authorization import SqliteBurned, SqliteFamilies, SqliteTickets
-from grantline.storage.sqlite.clients import SqliteClients
+from grantline.storage.sql.authorization import SqlBurned, SqlFamilies, SqlTickets
+from grantline.storage.sql.clients import SqlClients
+from grantline.storage.sql.consent import SqlConsents
+from grantline.storage.sql.cursor import Cursor
+from grantline.storage.sql.identity import SqlPeople, SqlSessions
+from grantline.storage.sql.shared import SqlFeedLog, SqlOutbox
 from grantline.storage.sqlite.connection import Connect, connect
-from grantline.storage.sqlite.consent import SqliteConsents
-from grantline.storage.sqlite.cursor import Cursor
 from grantline.storage.sqlite.database import Database
-from grantline.storage.sqlite.identity import SqlitePeople, SqliteSessions
-from grantline.storage.sqlite.shared import SqliteFeedLog, SqliteOutbox
 from grantline.storage.sqlite.testing_schema import create_tables
 
 ISSUER = "http://localhost:9000"
@@ -44,15 +44,15 @@ class Tx:
     """The stores that the authorization server sees."""
 
     def __init__(self, cursor: Cursor) -> None:
-        self.tickets = SqliteTickets(cursor)
-        self.families = SqliteFamilies(cursor)
-        self.burned = SqliteBurned(cursor)
-        self.clients = SqliteClients(cursor)
-        self.consents = SqliteConsents(cursor)
-        self.people = SqlitePeople(cursor)
-        self.sessions = SqliteSessions(cursor)
-        self.outbox = SqliteOutbox(cursor)
-        self.feed = SqliteFeedLog(cursor)
+        self.tickets = SqlTickets(cursor)
+        self.families = SqlFamilies(cursor)
+        self.burned = SqlBurned(cursor)
+        self.clients = SqlClients(cursor)
+        self.consents = SqlConsents(cursor)
+        self.people = SqlPeople(cursor)
+        self.sessions = SqlSessions(cursor)
+        self.outbox = SqlOutbox(cursor)
+        self.feed = SqlFeedLog(cursor)
         self.cursor = cursor
 
 

@@ -26,11 +26,12 @@ from grantline.model.events import Event
 from grantline.model.feed import Entry
 from grantline.model.ids import ApiId, ClientId, ConsentId, PersonId, SubjectId
 from grantline.storage.schema.shared import FEED, OUTBOX
+from grantline.storage.sql.consent import SqlConsents
+from grantline.storage.sql.cursor import Cursor
+from grantline.storage.sql.shared import SqlFeedLog, SqlOutbox
 from grantline.storage.sqlite.connection import connect
-from grantline.storage.sqlite.consent import SqliteConsents
-from grantline.storage.sqlite.cursor import Cursor
-from grantline.storage.sqlite.database import Database
-from grantline.storage.sqlite.shared import SqliteFeedLog, SqliteOutbox
+from grantline.storage.sqlite.cursor import SqliteCursor
+from grantline.storage.sqlite.database import Database, drive
 from grantline.storage.sqlite.testing_schema import create_tables
 from grantline.storage.statements import Statement
 
@@ -58,9 +59,9 @@ class Tx:
     """What consents ask of a transaction."""
 
     def __init__(self, cursor: Cursor) -> None:
-        self.consents = SqliteConsents(cursor)
-        self.outbox = SqliteOutbox(cursor)
-        self.feed = SqliteFeedLog(cursor)
+        self.consents = SqlConsents(cursor)
+        self.outbox = SqlOutbox(cursor)
+        self.feed = SqlFeedLog(cursor)
 
 
 class MovableClock:
@@ -195,6 +196,6 @@ class World:
     def _bodies(self, table) -> list[bytes]:
         assert self.path is not None
         connection = connect(self.path)
-        rows = Cursor(connection).all(Statement(select(table.c.body).order_by(table.c.seq)))
+        rows = drive(SqliteCursor(connection).all(Statement(select(table.c.body).order_by(table.c.seq))))
         connection.close()
         return [row[0] for row in rows]

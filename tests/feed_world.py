@@ -32,11 +32,12 @@ from grantline.signals.feed.sessions import Session, Wire
 from grantline.signals.feed.settings import FeedSettings
 from grantline.signals.store import EnrolledGateway
 from grantline.storage.schema.base import METADATA
-from grantline.storage.sqlite.authorization import SqliteBurned
-from grantline.storage.sqlite.cursor import Cursor
+from grantline.storage.sql.authorization import SqlBurned
+from grantline.storage.sql.cursor import Cursor
+from grantline.storage.sql.gateways import SqlGateways
+from grantline.storage.sql.shared import SqlFeedLog, SqlOutbox
+from grantline.storage.sqlite.cursor import SqliteCursor
 from grantline.storage.sqlite.database import drive
-from grantline.storage.sqlite.gateways import SqliteGateways
-from grantline.storage.sqlite.shared import SqliteFeedLog, SqliteOutbox
 from grantline.storage.statements import SQLITE
 
 T = TypeVar("T")
@@ -68,10 +69,10 @@ class Tx:
     """The parts of a transaction that signals uses."""
 
     def __init__(self, cursor: Cursor) -> None:
-        self.gateways = SqliteGateways(cursor)
-        self.feed = SqliteFeedLog(cursor)
-        self.outbox = SqliteOutbox(cursor)
-        self.burned = SqliteBurned(cursor)
+        self.gateways = SqlGateways(cursor)
+        self.feed = SqlFeedLog(cursor)
+        self.outbox = SqlOutbox(cursor)
+        self.burned = SqlBurned(cursor)
 
 
 class MemoryWork:
@@ -84,7 +85,7 @@ class MemoryWork:
     async def write(self, unit: Callable[[Tx], Awaitable[T]], *, essential: bool = False) -> T:
         self.connection.execute("BEGIN IMMEDIATE")
         try:
-            answer = drive(unit(Tx(Cursor(self.connection))))
+            answer = drive(unit(Tx(SqliteCursor(self.connection))))
         except BaseException:
             self.connection.execute("ROLLBACK")
             raise
@@ -96,7 +97,7 @@ class MemoryWork:
     async def read(self, unit: Callable[[Tx], Awaitable[T]]) -> T:
         self.connection.execute("BEGIN")
         try:
-            return drive(unit(Tx(Cursor(self.connection))))
+            return drive(unit(Tx(SqliteCursor(self.connection))))
         finally:
             self.connection.execute("COMMIT")
 

@@ -10,9 +10,9 @@ import pytest
 
 from grantline.model.errors import AuditUnavailable
 from grantline.model.feed import Entry, Kind, NewEntry, Position
-from grantline.storage.sqlite.cursor import Cursor
+from grantline.storage.sql.cursor import Cursor
+from grantline.storage.sql.shared import SqlFeedLog
 from grantline.storage.sqlite.database import Database
-from grantline.storage.sqlite.shared import SqliteFeedLog
 from grantline.storage.sqlite.testing_schema import create_tables
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small file system needs root")
@@ -22,7 +22,7 @@ class Tx:
     """The feed alone."""
 
     def __init__(self, cursor: Cursor) -> None:
-        self.feed = SqliteFeedLog(cursor)
+        self.feed = SqlFeedLog(cursor)
 
 
 ENTRY = NewEntry(kind=Kind.GRANT, id="g" * 2_000, cause="grant_withdrawn", until=10, min_epoch=2)

@@ -18,7 +18,7 @@ from grantline.model.errors import InvalidConfiguration
 from grantline.model.feed import Kind, NewEntry
 from grantline.model.ids import GatewayId
 from grantline.policy import Decider, Policies, core_texts, data_entity
-from grantline.storage.sqlite.transaction import SqliteTransaction
+from grantline.storage.sql.transaction import SqlTransaction
 
 LOOK_EVERY_S = 1.0
 ALL = -1
@@ -113,7 +113,7 @@ def _seen(path: Path) -> _Seen:
     return found.st_mtime_ns, found.st_size
 
 
-async def _announce(tx: SqliteTransaction, catalog: str, policy: str, now: int) -> None:
+async def _announce(tx: SqlTransaction, catalog: str, policy: str, now: int) -> None:
     """Tell gateways of a catalog or policy that is not the one they were told of last.
 
     Such entries may be pruned like others: the feed's base remembers what was announced last.

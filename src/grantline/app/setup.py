@@ -13,7 +13,7 @@ from grantline.model.clock import SystemClock
 from grantline.model.ids import GatewayId
 
 if TYPE_CHECKING:
-    from grantline.storage.sqlite.transaction import SqliteTransaction
+    from grantline.storage.sql.transaction import SqlTransaction
 
 AUTHORITY = "authority"
 
@@ -44,7 +44,7 @@ async def admit(data: Path, gateways: tuple[GatewayId, ...]) -> None:
             write_private(places.gateway_token(gateway), token.encode())
 
 
-async def gateway_token(tx: "SqliteTransaction", gateway: GatewayId) -> str:
+async def gateway_token(tx: "SqlTransaction", gateway: GatewayId) -> str:
     """A one-time token by which `gateway` may enrol within half an hour."""
     from grantline.signals import issue_token
 

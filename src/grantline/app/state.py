@@ -11,13 +11,13 @@ import structlog
 from grantline.app.places import Places
 from grantline.model.errors import AuditUnavailable, InvalidConfiguration
 from grantline.storage.migrations import migrate
+from grantline.storage.sql.transaction import SqlTransaction
 from grantline.storage.sqlite.connection import Connect, connect
 from grantline.storage.sqlite.database import Database
-from grantline.storage.sqlite.transaction import SqliteTransaction
 
 _log = structlog.get_logger("grantline.app")
 T = TypeVar("T")
-State = Database[SqliteTransaction]
+State = Database[SqlTransaction]
 
 
 @asynccontextmanager
@@ -27,7 +27,7 @@ async def open_state(data: Path, *, create: bool = False, connect: Connect = con
     Raises `InvalidConfiguration` when there is none and `create` does not ask for one.
     """
     path = await asyncio.to_thread(_migrated, data, create)
-    database: State = Database(path, SqliteTransaction, connect=connect)
+    database: State = Database(path, SqlTransaction, connect=connect)
     try:
         yield database
     finally:
@@ -54,14 +54,14 @@ class WakingWork:
         """Call `listener` on the loop after every write that returned."""
         self._listeners.append(listener)
 
-    async def write(self, unit: Callable[[SqliteTransaction], Awaitable[T]], *, essential: bool = False) -> T:
+    async def write(self, unit: Callable[[SqlTransaction], Awaitable[T]], *, essential: bool = False) -> T:
         """As `Work.write`."""
         outcome = await self._state.write(unit, essential=essential)
         for listener in self._listeners:
             listener()
         return outcome
 
-    async def read(self, unit: Callable[[SqliteTransaction], Awaitable[T]]) -> T:
+    async def read(self, unit: Callable[[SqlTransaction], Awaitable[T]]) -> T:
         """As `Work.read`."""
         return await self._state.read(unit)
 
@@ -72,7 +72,7 @@ class RecordedWork:
     def __init__(self, work: WakingWork, lag_us: Callable[[], int], most_us: int) -> None:
         self._work, self._lag_us, self._most_us = work, lag_us, most_us
 
-    async def write(self, unit: Callable[[SqliteTransaction], Awaitable[T]], *, essential: bool = False) -> T:
+    async def write(self, unit: Callable[[SqlTransaction], Awaitable[T]], *, essential: bool = False) -> T:
         """As `Work.write`. Raises `AuditUnavailable` when the ledger has taken nothing for too long."""
         lag_us = self._lag_us()
         if not essential and lag_us > self._most_us:
@@ -81,6 +81,6 @@ class RecordedWork:
             raise AuditUnavailable("The record cannot be written right now; nothing was done.", detail=detail)
         return await self._work.write(unit, essential=essential)
 
-    async def read(self, unit: Callable[[SqliteTransaction], Awaitable[T]]) -> T:
+    async def read(self, unit: Callable[[SqlTransaction], Awaitable[T]]) -> T:
         """As `Work.read`."""
         return await self._work.read(unit)

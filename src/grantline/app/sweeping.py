@@ -8,7 +8,7 @@ from grantline.app.state import WakingWork
 from grantline.consent import Consents
 from grantline.model.clock import Clock
 from grantline.model.errors import AuditUnavailable
-from grantline.storage.sqlite.transaction import SqliteTransaction
+from grantline.storage.sql.transaction import SqlTransaction
 
 EVERY_S = 5.0
 KEEP_TICKETS_S = 3_600
@@ -28,10 +28,10 @@ async def keep_sweeping(work: WakingWork, consents: Consents, clock: Clock) -> N
 async def sweep(work: WakingWork, consents: Consents, clock: Clock) -> None:
     """Once, to the end."""
 
-    async def expire(tx: SqliteTransaction) -> int:
+    async def expire(tx: SqlTransaction) -> int:
         return len(await consents.expire_due(tx))
 
-    async def lapse(tx: SqliteTransaction) -> int:
+    async def lapse(tx: SqlTransaction) -> int:
         return await consents.lapse_due(tx)
 
     for ending in (expire, lapse):
@@ -39,7 +39,7 @@ async def sweep(work: WakingWork, consents: Consents, clock: Clock) -> None:
             continue
     now = clock.wall_us() // 1_000_000
 
-    async def forget(tx: SqliteTransaction) -> None:
+    async def forget(tx: SqlTransaction) -> None:
         await tx.tickets.sweep(now - KEEP_TICKETS_S)
         await tx.burned.sweep(now)
 

@@ -14,8 +14,8 @@ from grantline.model.consent import Status
 from grantline.model.events import Event, EventType
 from grantline.model.ids import ApiId
 from grantline.sdk.client import AccessRefused, Tokens
+from grantline.storage.sql.identity import SqlEnrolments
 from grantline.storage.sqlite.database import Database
-from grantline.storage.sqlite.identity import SqliteEnrolments
 from tests.authorization_world import Tx, World, make_world
 from tests.flows.authorization.raw import claims_of
 
@@ -28,7 +28,7 @@ class IdentityTx(Tx):
 
     def __init__(self, cursor: Any) -> None:
         super().__init__(cursor)
-        self.enrolments = SqliteEnrolments(cursor)
+        self.enrolments = SqlEnrolments(cursor)
 
 
 class People:

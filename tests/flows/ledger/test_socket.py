@@ -15,9 +15,9 @@ from grantline.ledger.set_aside import SetAside
 from grantline.model.clock import SystemClock
 from grantline.model.errors import AuditUnavailable, InvalidRequest
 from grantline.model.events import EventType
+from grantline.storage.sql.outgoing import SqlOutgoingEvents
+from grantline.storage.sql.shared import SqlOutbox
 from grantline.storage.sqlite.database import Database
-from grantline.storage.sqlite.ledger_outbox import SqliteOutgoingEvents
-from grantline.storage.sqlite.shared import SqliteOutbox
 from grantline.storage.sqlite.testing_schema import create_tables
 from tests.ledger_processes import Processes, answered, until
 from tests.ledger_world import Producer, about, decision, event, outcome, randomness
@@ -105,8 +105,8 @@ async def test_a_hole_is_told_with_the_number_expected(authority):
 
 class Transaction:
     def __init__(self, cursor):
-        self.outbox = SqliteOutbox(cursor)
-        self.outgoing = SqliteOutgoingEvents(cursor)
+        self.outbox = SqlOutbox(cursor)
+        self.outgoing = SqlOutgoingEvents(cursor)
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from grantline.model.feed import Entry
 from grantline.model.ids import ConsentId, SubjectId
 from grantline.storage.schema.shared import FEED, OUTBOX
 from grantline.storage.sqlite.connection import connect
-from grantline.storage.sqlite.cursor import Cursor
+from grantline.storage.sqlite.cursor import SqliteCursor
 from grantline.storage.sqlite.database import drive
 from grantline.storage.sqlite.testing_schema import create_tables
 from grantline.storage.statements import Statement
@@ -92,7 +92,7 @@ class ConsentMachine(RuleBasedStateMachine):
     def unit(self, act: Callable[[Tx], Awaitable[Any]]) -> Any:
         self.connection.execute("BEGIN IMMEDIATE")
         try:
-            done = drive(act(Tx(Cursor(self.connection))))
+            done = drive(act(Tx(SqliteCursor(self.connection))))
         except BaseException:
             self.connection.execute("ROLLBACK")
             raise
@@ -344,7 +344,7 @@ class ConsentMachine(RuleBasedStateMachine):
                 assert part.content_hash == version.content_hash, "I12"
 
     def bodies(self, table: Any, shape: type[Any]) -> list[Any]:
-        rows = Cursor(self.connection).all(Statement(select(table.c.body).order_by(table.c.seq)))
+        rows = drive(SqliteCursor(self.connection).all(Statement(select(table.c.body).order_by(table.c.seq))))
         return [msgspec.json.decode(row[0], type=shape) for row in rows]
 
 

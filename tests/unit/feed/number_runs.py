@@ -16,10 +16,10 @@ from grantline.model.reasons import Reason
 from grantline.signals.feed.feed import Feed
 from grantline.signals.feed.tail import Tail
 from grantline.signals.store import FeedLine
+from grantline.storage.sql.shared import SqlFeedLog
 from grantline.storage.sqlite.connection import connect
-from grantline.storage.sqlite.cursor import Cursor
+from grantline.storage.sqlite.cursor import SqliteCursor
 from grantline.storage.sqlite.database import drive
-from grantline.storage.sqlite.shared import SqliteFeedLog
 from grantline.storage.sqlite.testing_schema import create_tables
 from tests.feed_world import FENCE_MS, Gateway, MemoryWork, Rules, World, claims
 from tests.unit.feed.runs import Run
@@ -60,7 +60,7 @@ class Ending:
         self._connection.close()
 
     def _append(self) -> int:
-        return drive(SqliteFeedLog(Cursor(self._connection)).append(self._entry)).seq
+        return drive(SqlFeedLog(SqliteCursor(self._connection)).append(self._entry)).seq
 
 
 class NumberBeforeCommit(Ending):

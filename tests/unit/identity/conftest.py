@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from grantline.identity import Enrolment, Hashing, PasswordSignIn, PersonDeclaration, Sessions
-from grantline.storage.sqlite.cursor import Cursor
+from grantline.storage.sql.cursor import Cursor
+from grantline.storage.sql.identity import SqlEnrolments, SqlGuesses, SqlPeople, SqlSessions
+from grantline.storage.sql.shared import SqlOutbox
 from grantline.storage.sqlite.database import Database
-from grantline.storage.sqlite.identity import SqliteEnrolments, SqliteGuesses, SqlitePeople, SqliteSessions
-from grantline.storage.sqlite.shared import SqliteOutbox
 from grantline.storage.sqlite.testing_schema import create_tables
 
 PASSWORD = "correct horse battery"
@@ -20,11 +20,11 @@ class Tx:
     """What identity asks of a transaction."""
 
     def __init__(self, cursor: Cursor) -> None:
-        self.people = SqlitePeople(cursor)
-        self.sessions = SqliteSessions(cursor)
-        self.enrolments = SqliteEnrolments(cursor)
-        self.guesses = SqliteGuesses(cursor)
-        self.outbox = SqliteOutbox(cursor)
+        self.people = SqlPeople(cursor)
+        self.sessions = SqlSessions(cursor)
+        self.enrolments = SqlEnrolments(cursor)
+        self.guesses = SqlGuesses(cursor)
+        self.outbox = SqlOutbox(cursor)
 
 
 class MovableClock:

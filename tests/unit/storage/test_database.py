@@ -10,10 +10,10 @@ import pytest
 from grantline.model.events import Event, EventType
 from grantline.model.feed import Entry, Kind, NewEntry, Position, chain
 from grantline.model.ids import event_id
+from grantline.storage.sql.cursor import Cursor
+from grantline.storage.sql.shared import SqlFeedLog, SqlOutbox
 from grantline.storage.sqlite.connection import connect
-from grantline.storage.sqlite.cursor import Cursor
 from grantline.storage.sqlite.database import Database
-from grantline.storage.sqlite.shared import SqliteFeedLog, SqliteOutbox
 from grantline.storage.sqlite.testing_schema import create_tables
 
 
@@ -21,8 +21,8 @@ class Tx:
     """The feed and the outbox."""
 
     def __init__(self, cursor: Cursor) -> None:
-        self.feed = SqliteFeedLog(cursor)
-        self.outbox = SqliteOutbox(cursor)
+        self.feed = SqlFeedLog(cursor)
+        self.outbox = SqlOutbox(cursor)
 
 
 ENTRY = NewEntry(kind=Kind.GRANT, id="g_1", cause="grant_withdrawn", until=10, min_epoch=2)

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
 
 from grantline.model.errors import AuditUnavailable
+from grantline.storage.sql.cursor import Cursor
 from grantline.storage.sqlite.connection import Connect, connect
-from grantline.storage.sqlite.cursor import Cursor
+from grantline.storage.sqlite.cursor import SqliteCursor
 from grantline.storage.sqlite.reserve import Reserve
 
 T = TypeVar("T")
@@ -62,7 +63,7 @@ class Database(Generic[Tx]):
         """Run the unit over one snapshot, on this thread: a point read takes microseconds."""
         self._reader.execute("BEGIN")
         try:
-            return drive(unit(self._transaction(Cursor(self._reader))))
+            return drive(unit(self._transaction(SqliteCursor(self._reader))))
         finally:
             self._reader.execute("COMMIT")
 
@@ -122,7 +123,7 @@ class Database(Generic[Tx]):
     def _run(self, waiting: _Waiting[Tx]) -> None:
         self._writer.execute("SAVEPOINT unit")
         try:
-            waiting.outcome = (True, drive(waiting.unit(self._transaction(Cursor(self._writer)))))
+            waiting.outcome = (True, drive(waiting.unit(self._transaction(SqliteCursor(self._writer)))))
         except sqlite3.OperationalError:
             raise
         except Exception as error:

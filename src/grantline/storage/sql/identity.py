@@ -1,17 +1,16 @@
-"""People, sessions, one-time links and failed attempts in SQLite."""
+"""People, sessions, one-time links and failed attempts."""
 
-import sqlite3
 from typing import Any
 
 import msgspec
 from sqlalchemy import BindParameter, bindparam, delete, func, insert, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from grantline.identity.store import EnrolmentRow, GuessRow, PersonRow, SessionRow
 from grantline.model.ids import ApiId, PersonId
 from grantline.storage.schema.identity import ENROLMENTS, GUESSES, PEOPLE, SESSIONS
-from grantline.storage.sqlite.cursor import Cursor
+from grantline.storage.sql.cursor import Cursor, Row
 from grantline.storage.statements import Statement
+from grantline.storage.statements import insert as upsert
 
 _PERSON = Statement(select(PEOPLE).where(PEOPLE.c.id == bindparam("person")))
 _PERSON_BY_NAME = Statement(select(PEOPLE).where(PEOPLE.c.username == bindparam("name")))
@@ -75,7 +74,7 @@ _PUT_GUESS = Statement(
 _CLEAR_GUESS = Statement(delete(GUESSES).where(GUESSES.c.key == bindparam("which")))
 
 
-class SqlitePeople:
+class SqlPeople:
     """Implements `PersonRows`."""
 
     def __init__(self, cursor: Cursor) -> None:
@@ -83,15 +82,15 @@ class SqlitePeople:
 
     async def by_id(self, person: PersonId) -> PersonRow | None:
         """The person of this id."""
-        return _person(self._cursor.one(_PERSON, person=person))
+        return _person(await self._cursor.one(_PERSON, person=person))
 
     async def by_username(self, username: str) -> PersonRow | None:
         """The person who signs in under this name."""
-        return _person(self._cursor.one(_PERSON_BY_NAME, name=username))
+        return _person(await self._cursor.one(_PERSON_BY_NAME, name=username))
 
     async def put(self, person: PersonRow) -> None:
         """Insert or replace by id."""
-        self._cursor.run(
+        await self._cursor.run(
             _PUT_PERSON,
             id=person.id,
             username=person.username,
@@ -104,11 +103,11 @@ class SqlitePeople:
 
     async def count(self) -> int:
         """How many people there are."""
-        row = self._cursor.one(_COUNT_PEOPLE)
+        row = await self._cursor.one(_COUNT_PEOPLE)
         return int(row[0]) if row else 0
 
 
-def _person(row: sqlite3.Row | None) -> PersonRow | None:
+def _person(row: Row | None) -> PersonRow | None:
     if row is None:
         return None
     names = msgspec.json.decode(row["resource_names"], type=dict[ApiId, str])
@@ -118,7 +117,7 @@ def _person(row: sqlite3.Row | None) -> PersonRow | None:
     )  # fmt: skip
 
 
-class SqliteSessions:
+class SqlSessions:
     """Implements `SessionRows`."""
 
     def __init__(self, cursor: Cursor) -> None:
@@ -126,7 +125,7 @@ class SqliteSessions:
 
     async def add(self, row: SessionRow) -> None:
         """Keep a new session."""
-        self._cursor.run(
+        await self._cursor.run(
             _ADD_SESSION,
             id=row.id,
             person=row.person,
@@ -139,7 +138,7 @@ class SqliteSessions:
 
     async def by_id(self, id: str) -> SessionRow | None:
         """The session, if it has not been ended."""
-        row = self._cursor.one(_SESSION, key=id)
+        row = await self._cursor.one(_SESSION, key=id)
         if row is None:
             return None
         amr = tuple(row["amr"].split())
@@ -149,18 +148,18 @@ class SqliteSessions:
 
     async def seen(self, id: str, now: int) -> None:
         """The browser was here."""
-        self._cursor.run(_SEEN, key=id, now=now)
+        await self._cursor.run(_SEEN, key=id, now=now)
 
     async def end(self, id: str, now: int) -> None:
         """End it; ending twice is harmless."""
-        self._cursor.run(_END, key=id, now=now)
+        await self._cursor.run(_END, key=id, now=now)
 
     async def end_all(self, person: PersonId, now: int) -> int:
         """End every session of a person."""
-        return self._cursor.run(_END_ALL, who=person, now=now)
+        return await self._cursor.run(_END_ALL, who=person, now=now)
 
 
-class SqliteEnrolments:
+class SqlEnrolments:
     """Implements `EnrolmentRows`."""
 
     def __init__(self, cursor: Cursor) -> None:
@@ -168,24 +167,24 @@ class SqliteEnrolments:
 
     async def add(self, row: EnrolmentRow) -> None:
         """Keep a new link."""
-        self._cursor.run(_ADD_LINK, id=row.id, person=row.person, ends_at=row.ends_at)
+        await self._cursor.run(_ADD_LINK, id=row.id, person=row.person, ends_at=row.ends_at)
 
     async def find(self, id: str, now: int) -> EnrolmentRow | None:
         """The link, if it is unused and not over."""
-        return _link(self._cursor.one(_FIND_LINK, key=id, now=now))
+        return _link(await self._cursor.one(_FIND_LINK, key=id, now=now))
 
     async def burn(self, id: str, now: int) -> EnrolmentRow | None:
         """Use the link up: the row the first time, None ever after."""
-        return _link(self._cursor.one(_BURN_LINK, key=id, now=now))
+        return _link(await self._cursor.one(_BURN_LINK, key=id, now=now))
 
 
-def _link(row: sqlite3.Row | None) -> EnrolmentRow | None:
+def _link(row: Row | None) -> EnrolmentRow | None:
     if row is None:
         return None
     return EnrolmentRow(row["id"], PersonId(row["person"]) if row["person"] else None, row["ends_at"])
 
 
-class SqliteGuesses:
+class SqlGuesses:
     """Implements `GuessRows`."""
 
     def __init__(self, cursor: Cursor) -> None:
@@ -193,13 +192,15 @@ class SqliteGuesses:
 
     async def get(self, key: str) -> GuessRow | None:
         """What is known of this key."""
-        row = self._cursor.one(_GUESS, which=key)
+        row = await self._cursor.one(_GUESS, which=key)
         return None if row is None else GuessRow(row["key"], row["failures"], row["wait_until"], row["last_at"])
 
     async def put(self, row: GuessRow) -> None:
         """Insert or replace."""
-        self._cursor.run(_PUT_GUESS, key=row.key, failures=row.failures, wait_until=row.wait_until, last_at=row.last_at)
+        await self._cursor.run(
+            _PUT_GUESS, key=row.key, failures=row.failures, wait_until=row.wait_until, last_at=row.last_at
+        )
 
     async def clear(self, key: str) -> None:
         """Forget it."""
-        self._cursor.run(_CLEAR_GUESS, which=key)
+        await self._cursor.run(_CLEAR_GUESS, which=key)

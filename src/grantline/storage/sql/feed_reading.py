@@ -1,19 +1,17 @@
-"""The revocation feed read back in SQLite: from a place on, its base, its keeper."""
+"""The revocation feed read back: from a place on, its base, its keeper."""
 
-import sqlite3
 from collections.abc import Sequence
 
 import msgspec
 from msgspec.structs import replace
 from sqlalchemy import bindparam, delete, select, update
-from sqlalchemy.dialects.sqlite import insert
 
 from grantline.model.feed import Entry, Marks, Position, chain
 from grantline.signals.store import FeedBase, FeedLine
 from grantline.storage.schema.gateways import FEED_BASE, FEED_KEEPER
 from grantline.storage.schema.shared import FEED, FEED_HEAD
-from grantline.storage.sqlite.cursor import Cursor
-from grantline.storage.statements import Statement
+from grantline.storage.sql.cursor import Cursor, Row
+from grantline.storage.statements import Statement, insert
 
 _HEAD = Statement(select(FEED_HEAD).where(FEED_HEAD.c.id == 1))
 _NEW_HEAD = insert(FEED_HEAD).values(
@@ -25,6 +23,7 @@ _SET_HEAD = Statement(
     )
 )
 _AFTER = Statement(select(FEED).where(FEED.c.seq > bindparam("place")).order_by(FEED.c.seq).limit(bindparam("most")))
+_ALL = Statement(select(FEED).order_by(FEED.c.seq))
 _AGAIN = Statement(
     insert(FEED).values(
         {name: bindparam(name) for name in ("seq", "kind", "id", "until", "body", "chain", "client", "requested_us")}
@@ -51,7 +50,7 @@ _LEASE = Statement(select(FEED_KEEPER.c.lease_ms).where(FEED_KEEPER.c.id == 1))
 _ALLOW = Statement(update(FEED_KEEPER).where(FEED_KEEPER.c.id == 1).values(lease_ms=bindparam("ms")))
 
 
-class SqliteFeedRows:
+class SqlFeedRows:
     """Implements `FeedRows`."""
 
     def __init__(self, cursor: Cursor) -> None:
@@ -59,33 +58,33 @@ class SqliteFeedRows:
 
     async def head(self) -> tuple[Position, bytes]:
         """The last place, with the chain there."""
-        row = self._cursor.one(_HEAD)
+        row = await self._cursor.one(_HEAD)
         if row is None:
             return Position(1, 0), bytes(32)
         return Position(row["incarnation"], row["seq"]), row["chain"]
 
     async def base(self) -> FeedBase:
         """The place before the oldest entry."""
-        row = self._cursor.one(_BASE)
+        row = await self._cursor.one(_BASE)
         if row is None:
             return FeedBase()
         return FeedBase(seq=row["seq"], chain=row["chain"], marks=Marks(row["policy"], row["catalog"]))
 
     async def after(self, seq: int, limit: int) -> Sequence[FeedLine]:
         """Entries that follow, in order."""
-        return [feed_line(row) for row in self._cursor.all(_AFTER, place=seq, most=limit)]
+        return [feed_line(row) for row in await self._cursor.all(_AFTER, place=seq, most=limit)]
 
     async def forget(self, base: FeedBase) -> None:
         """Drop what is no longer needed."""
-        self._cursor.run(_FORGET, place=base.seq)
-        self._cursor.run(
+        await self._cursor.run(_FORGET, place=base.seq)
+        await self._cursor.run(
             _SET_BASE, seq=base.seq, chain=base.chain, policy=base.marks.policy, catalog=base.marks.catalog
         )
 
     async def raise_incarnation(self, skip: int) -> Position:
         """The next incarnation. What is still kept is entered again beyond the skipped numbers, in the same order."""
         position, _ = await self.head()
-        kept = self._cursor.all(_AFTER, place=0, most=-1)
+        kept = await self._cursor.all(_ALL)
         marks = (await self.base()).marks
         place = Position(position.incarnation + 1, position.seq + skip)
         await self.forget(FeedBase(seq=place.seq, marks=marks))
@@ -95,12 +94,12 @@ class SqliteFeedRows:
             entry = replace(msgspec.json.decode(row["body"], type=Entry), seq=place.seq)
             link = chain(link, entry)
             values = {name: row[name] for name in ("kind", "id", "until", "client", "requested_us")}
-            self._cursor.run(_AGAIN, seq=entry.seq, body=msgspec.json.encode(entry), chain=link, **values)
-        self._cursor.run(_SET_HEAD, incarnation=place.incarnation, seq=place.seq, chain=link)
+            await self._cursor.run(_AGAIN, seq=entry.seq, body=msgspec.json.encode(entry), chain=link, **values)
+        await self._cursor.run(_SET_HEAD, incarnation=place.incarnation, seq=place.seq, chain=link)
         return place
 
 
-class SqliteKeeperRows:
+class SqlKeeperRows:
     """Implements `KeeperRows`."""
 
     def __init__(self, cursor: Cursor) -> None:
@@ -108,23 +107,23 @@ class SqliteKeeperRows:
 
     async def take(self, holder: str) -> None:
         """The holder's name stands in the one row."""
-        self._cursor.run(_TAKE, holder=holder)
+        await self._cursor.run(_TAKE, holder=holder)
 
     async def prove(self, holder: str) -> bool:
         """A write that only the holder can make."""
-        return self._cursor.run(_PROVE, wanted=holder) == 1
+        return await self._cursor.run(_PROVE, wanted=holder) == 1
 
     async def lease_ms(self) -> int:
         """The longest lease in force."""
-        row = self._cursor.one(_LEASE)
+        row = await self._cursor.one(_LEASE)
         return 0 if row is None else int(row["lease_ms"])
 
     async def allow_lease(self, lease_ms: int) -> None:
         """Remember it."""
-        self._cursor.run(_ALLOW, ms=lease_ms)
+        await self._cursor.run(_ALLOW, ms=lease_ms)
 
 
-def feed_line(row: sqlite3.Row) -> FeedLine:
+def feed_line(row: Row) -> FeedLine:
     """One row of the feed."""
     return FeedLine(
         entry=msgspec.json.decode(row["body"], type=Entry), client=row["client"], requested_us=row["requested_us"]

@@ -1,16 +1,15 @@
-"""Registrations in SQLite."""
+"""Registrations."""
 
 from functools import lru_cache
 
 import msgspec
 from sqlalchemy import bindparam, select
-from sqlalchemy.dialects.sqlite import insert
 
 from grantline.model.ids import ClientId
 from grantline.parties import Client
 from grantline.storage.schema.clients import CLIENTS
-from grantline.storage.sqlite.cursor import Cursor
-from grantline.storage.statements import Statement
+from grantline.storage.sql.cursor import Cursor
+from grantline.storage.statements import Statement, insert
 
 _GET = Statement(select(CLIENTS.c.body).where(CLIENTS.c.id == bindparam("client")))
 _ALL = Statement(select(CLIENTS.c.body).order_by(CLIENTS.c.id))
@@ -22,7 +21,7 @@ _PUT = Statement(
 )
 
 
-class SqliteClients:
+class SqlClients:
     """Implements `ClientRows`."""
 
     def __init__(self, cursor: Cursor) -> None:
@@ -30,16 +29,16 @@ class SqliteClients:
 
     async def get(self, client: ClientId) -> Client | None:
         """The registration, or None."""
-        row = self._cursor.one(_GET, client=client)
+        row = await self._cursor.one(_GET, client=client)
         return None if row is None else _read(row["body"])
 
     async def all(self) -> tuple[Client, ...]:
         """Every registration, by id."""
-        return tuple(_read(row["body"]) for row in self._cursor.all(_ALL))
+        return tuple(_read(row["body"]) for row in await self._cursor.all(_ALL))
 
     async def put(self, client: Client, at: int) -> None:
         """Keep the registration in place of an earlier one."""
-        self._cursor.run(_PUT, client=client.id, body=msgspec.json.encode(client), at=at)
+        await self._cursor.run(_PUT, client=client.id, body=msgspec.json.encode(client), at=at)
 
 
 # Keyed by the stored bytes: a changed registration is another key, so nothing stale is ever read.

@@ -1,18 +1,18 @@
-"""Consents in SQLite. A state is replaced only if it is still the one that was read."""
+"""Consents. A state is replaced only if it is still the one that was read."""
 
-import sqlite3
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import bindparam, insert, or_, select, update
+from sqlalchemy import bindparam, or_, select, update
 
 from grantline.consent import from_bytes, to_bytes
 from grantline.model.consent import State, Version
 from grantline.model.errors import Conflict
 from grantline.model.ids import ClientId, ConsentId, PersonId
 from grantline.storage.schema.consent import CONSENTS, VERSIONS
-from grantline.storage.sqlite.cursor import Cursor
-from grantline.storage.statements import Statement
+from grantline.storage.sql.cursor import Cursor, Row
+from grantline.storage.statements import Statement, insert
 
 _NAMES = State.__struct_fields__
 _STATE = select(*(CONSENTS.c[name] for name in _NAMES))
@@ -49,9 +49,9 @@ _UNANSWERED = Statement(
     .limit(bindparam("most"))
 )
 _ADD_VERSION = Statement(
-    insert(VERSIONS).values(
-        {name: bindparam(name) for name in ("consent_id", "version", "content_hash", "ceremony", "body")}
-    )
+    insert(VERSIONS)
+    .values({name: bindparam(name) for name in ("consent_id", "version", "content_hash", "ceremony", "body")})
+    .on_conflict_do_nothing()
 )
 _VERSION = Statement(
     select(VERSIONS.c.body).where(
@@ -63,7 +63,7 @@ _VERSIONS = Statement(
 )
 
 
-class SqliteConsents:
+class SqlConsents:
     """Implements `ConsentRows`."""
 
     def __init__(self, cursor: Cursor) -> None:
@@ -71,17 +71,17 @@ class SqliteConsents:
 
     async def add(self, state: State) -> None:
         """Keep a new consent."""
-        self._cursor.run(_ADD, **_columns(state))
+        await self._cursor.run(_ADD, **_columns(state))
 
     async def get(self, consent: ConsentId) -> State | None:
         """The state, or None."""
-        row = self._cursor.one(_GET, consent_id=consent)
+        row = await self._cursor.one(_GET, consent_id=consent)
         return None if row is None else _state(row)
 
     async def save(self, before: State, after: State, expires_at: int | None) -> None:
         """Replace the state if it is still `before`."""
         values = _columns(after)
-        changed = self._cursor.run(
+        changed = await self._cursor.run(
             _SAVE,
             key=values.pop("consent_id"),
             old_status=before.status.value,
@@ -95,55 +95,54 @@ class SqliteConsents:
 
     async def add_version(self, version: Version) -> None:
         """Keep a sealed version under its number."""
-        try:
-            self._cursor.run(
-                _ADD_VERSION,
-                consent_id=version.consent_id,
-                version=version.version,
-                content_hash=version.content_hash,
-                ceremony=version.ceremony.id,
-                body=to_bytes(version),
-            )
-        except sqlite3.IntegrityError as error:
-            raise Conflict("This decision was recorded before.", detail=f"{version.consent_id}: {error}") from error
+        kept = await self._cursor.run(
+            _ADD_VERSION,
+            consent_id=version.consent_id,
+            version=version.version,
+            content_hash=version.content_hash,
+            ceremony=version.ceremony.id,
+            body=to_bytes(version),
+        )
+        if kept != 1:
+            raise Conflict("This decision was recorded before.", detail=f"{version.consent_id} {version.version}")
 
     async def version(self, consent: ConsentId, number: int) -> Version | None:
         """One version, its hash checked."""
-        row = self._cursor.one(_VERSION, consent_id=consent, number=number)
+        row = await self._cursor.one(_VERSION, consent_id=consent, number=number)
         return None if row is None else from_bytes(row[0])
 
     async def versions(self, consent: ConsentId) -> tuple[Version, ...]:
         """All versions, oldest first."""
-        return tuple(from_bytes(row[0]) for row in self._cursor.all(_VERSIONS, consent_id=consent))
+        return tuple(from_bytes(row[0]) for row in await self._cursor.all(_VERSIONS, consent_id=consent))
 
     async def of_person(self, person: PersonId) -> tuple[State, ...]:
         """All consents of a person, newest first."""
-        return _states(self._cursor.all(_OF_PERSON, person=person))
+        return _states(await self._cursor.all(_OF_PERSON, person=person))
 
     async def of_client(self, client: ClientId, *, limit: int) -> tuple[State, ...]:
         """Consents of a client, newest first."""
-        return _states(self._cursor.all(_OF_CLIENT, client=client, most=limit))
+        return _states(await self._cursor.all(_OF_CLIENT, client=client, most=limit))
 
     async def latest(self, *, limit: int) -> tuple[State, ...]:
         """Consents of everybody, newest first."""
-        return _states(self._cursor.all(_LATEST, most=limit))
+        return _states(await self._cursor.all(_LATEST, most=limit))
 
     async def due(self, now: int, *, limit: int) -> tuple[State, ...]:
         """What has reached its hard end, earliest first."""
-        return _states(self._cursor.all(_DUE, now=now, most=limit))
+        return _states(await self._cursor.all(_DUE, now=now, most=limit))
 
     async def unanswered(self, before: int, *, limit: int) -> tuple[State, ...]:
         """Old questions, oldest first."""
-        return _states(self._cursor.all(_UNANSWERED, before=before, most=limit))
+        return _states(await self._cursor.all(_UNANSWERED, before=before, most=limit))
 
 
 def _columns(state: State) -> dict[str, Any]:
     return {**msgspec.structs.asdict(state), "status": state.status.value}
 
 
-def _state(row: sqlite3.Row) -> State:
+def _state(row: Row) -> State:
     return msgspec.convert(dict(zip(_NAMES, row, strict=True)), State)
 
 
-def _states(rows: list[sqlite3.Row]) -> tuple[State, ...]:
+def _states(rows: Sequence[Row]) -> tuple[State, ...]:
     return tuple(_state(row) for row in rows)

@@ -1,17 +1,16 @@
-"""Tickets, families and used-up identifiers in SQLite. Every redemption is one compare-and-set statement."""
+"""Tickets, families and used-up identifiers. Every redemption is one compare-and-set statement."""
 
 from typing import Any
 
 import msgspec
 from sqlalchemy import bindparam, delete, func, literal_column, select, update
 from sqlalchemy import insert as plain_insert
-from sqlalchemy.dialects.sqlite import insert
 
 from grantline.authorization.store import Burnt, FamilyRow, TicketKind, TicketRow
 from grantline.model.ids import ConsentId, FamilyId
 from grantline.storage.schema.authorization import BURNED, FAMILIES, TICKETS
-from grantline.storage.sqlite.cursor import Cursor
-from grantline.storage.statements import Statement
+from grantline.storage.sql.cursor import Cursor
+from grantline.storage.statements import Statement, insert
 
 _TICKET_COLUMNS = ("kind", "digest", "body", "expires_at", "redeemed_at", "bound", "notes", "arrived", "outcome")
 _FAMILY_COLUMNS = (
@@ -70,7 +69,7 @@ _HAS = Statement(
 _SWEEP_BURNED = Statement(delete(BURNED).where(BURNED.c.until < bindparam("before")))
 
 
-class SqliteTickets:
+class SqlTickets:
     """Implements `TicketRows`."""
 
     def __init__(self, cursor: Cursor) -> None:
@@ -78,35 +77,35 @@ class SqliteTickets:
 
     async def put(self, row: TicketRow) -> None:
         """Keep a new ticket."""
-        self._cursor.run(_PUT_TICKET, **msgspec.structs.asdict(row))
+        await self._cursor.run(_PUT_TICKET, **msgspec.structs.asdict(row))
 
     async def get(self, kind: TicketKind, digest: bytes) -> TicketRow | None:
         """The ticket, redeemed or expired ones included."""
-        row = self._cursor.one(_GET_TICKET, of=digest, as_kind=kind)
+        row = await self._cursor.one(_GET_TICKET, of=digest, as_kind=kind)
         return None if row is None else TicketRow(**{**dict(row), "kind": TicketKind(row["kind"])})
 
     async def redeem(self, kind: TicketKind, digest: bytes, at: int, outcome: str | None = None) -> bool:
         """Use it up."""
-        return self._cursor.run(_REDEEM, of=digest, as_kind=kind, at=at, how=outcome) == 1
+        return await self._cursor.run(_REDEEM, of=digest, as_kind=kind, at=at, how=outcome) == 1
 
     async def bind(self, kind: TicketKind, digest: bytes, person: str) -> bool:
         """Tie it to the first person."""
-        return self._cursor.run(_BIND, of=digest, as_kind=kind, to=person) == 1
+        return await self._cursor.run(_BIND, of=digest, as_kind=kind, to=person) == 1
 
     async def note(self, kind: TicketKind, digest: bytes, notes: bytes) -> None:
         """Keep what was learned, once."""
-        self._cursor.run(_NOTE, of=digest, as_kind=kind, text=notes)
+        await self._cursor.run(_NOTE, of=digest, as_kind=kind, text=notes)
 
     async def arrive(self, kind: TicketKind, digest: bytes, session: str) -> None:
         """Keep with which session the browser came first."""
-        self._cursor.run(_ARRIVE, of=digest, as_kind=kind, with_session=session)
+        await self._cursor.run(_ARRIVE, of=digest, as_kind=kind, with_session=session)
 
     async def sweep(self, before: int) -> int:
         """Forget what expired."""
-        return self._cursor.run(_SWEEP_TICKETS, before=before)
+        return await self._cursor.run(_SWEEP_TICKETS, before=before)
 
 
-class SqliteFamilies:
+class SqlFamilies:
     """Implements `FamilyRows`."""
 
     def __init__(self, cursor: Cursor) -> None:
@@ -115,27 +114,27 @@ class SqliteFamilies:
     async def put(self, row: FamilyRow) -> None:
         """Keep a new family."""
         values: dict[str, Any] = msgspec.structs.asdict(row)
-        self._cursor.run(_PUT_FAMILY, **{**values, "resources": " ".join(row.resources)})
+        await self._cursor.run(_PUT_FAMILY, **{**values, "resources": " ".join(row.resources)})
 
     async def get(self, family: FamilyId) -> FamilyRow | None:
         """The family, ended ones included."""
-        row = self._cursor.one(_GET_FAMILY, of=family)
+        row = await self._cursor.one(_GET_FAMILY, of=family)
         return None if row is None else FamilyRow(**{**dict(row), "resources": tuple(row["resources"].split())})
 
     async def advance(self, family: FamilyId, generation: int, at: int) -> bool:
         """Move on from this generation."""
-        return self._cursor.run(_ADVANCE, of=family, past=generation, at=at) == 1
+        return await self._cursor.run(_ADVANCE, of=family, past=generation, at=at) == 1
 
     async def living(self, consent: ConsentId) -> tuple[FamilyId, ...]:
         """Families of a consent that were not ended."""
-        return tuple(FamilyId(row["family"]) for row in self._cursor.all(_LIVING, on=consent))
+        return tuple(FamilyId(row["family"]) for row in await self._cursor.all(_LIVING, on=consent))
 
     async def end(self, family: FamilyId, at: int) -> bool:
         """End it."""
-        return self._cursor.run(_END, of=family, at=at) == 1
+        return await self._cursor.run(_END, of=family, at=at) == 1
 
 
-class SqliteBurned:
+class SqlBurned:
     """Implements `BurnedRows`. Shared by every process over the file, and still there after a restart."""
 
     def __init__(self, cursor: Cursor) -> None:
@@ -144,7 +143,7 @@ class SqliteBurned:
     async def burn(self, purpose: str, digest: bytes, until: int, *, now: int, capacity: int) -> Burnt:
         """Use it up; when there is no room, only what no longer counts is forgotten."""
         for attempt in ("as it is", "after sweeping"):
-            if self._cursor.run(_BURN, purpose=purpose, digest=digest, until=until, capacity=capacity) == 1:
+            if await self._cursor.run(_BURN, purpose=purpose, digest=digest, until=until, capacity=capacity) == 1:
                 return Burnt.FRESH
             if await self.has(purpose, digest):
                 return Burnt.SPENT
@@ -154,12 +153,12 @@ class SqliteBurned:
 
     async def keep(self, purpose: str, digest: bytes, until: int) -> bool:
         """Keep it whatever the bound."""
-        return self._cursor.run(_KEEP, purpose=purpose, digest=digest, until=until) == 1
+        return await self._cursor.run(_KEEP, purpose=purpose, digest=digest, until=until) == 1
 
     async def has(self, purpose: str, digest: bytes) -> bool:
         """True if it is kept."""
-        return self._cursor.one(_HAS, purpose=purpose, digest=digest) is not None
+        return await self._cursor.one(_HAS, purpose=purpose, digest=digest) is not None
 
     async def sweep(self, before: int) -> int:
         """Forget what no longer counts."""
-        return self._cursor.run(_SWEEP_BURNED, before=before)
+        return await self._cursor.run(_SWEEP_BURNED, before=before)

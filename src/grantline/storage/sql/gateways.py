@@ -1,20 +1,18 @@
-"""Gateways, sessions and closures in SQLite."""
+"""Gateways, sessions and closures."""
 
-import sqlite3
 from collections.abc import Sequence
 
 import msgspec
 from sqlalchemy import bindparam, select, update
-from sqlalchemy.dialects.sqlite import insert
 
 from grantline.model.feed import Closure, Kind
 from grantline.model.ids import ConsentId, GatewayId, SessionId
 from grantline.signals.store import EnrolledGateway, FeedLine, SessionRow
 from grantline.storage.schema.gateways import CLOSURES, GATEWAY_SESSIONS, GATEWAY_TOKENS, GATEWAYS
 from grantline.storage.schema.shared import FEED
-from grantline.storage.sqlite.cursor import Cursor
-from grantline.storage.sqlite.feed_reading import SqliteFeedRows, SqliteKeeperRows, feed_line
-from grantline.storage.statements import Statement
+from grantline.storage.sql.cursor import Cursor, Row
+from grantline.storage.sql.feed_reading import SqlFeedRows, SqlKeeperRows, feed_line
+from grantline.storage.statements import Statement, insert
 
 _KEEP_TOKEN = Statement(
     insert(GATEWAY_TOKENS).values(hash=bindparam("hash"), gateway=bindparam("gateway"), ends_at=bindparam("ends_at"))
@@ -88,7 +86,7 @@ _LINES_OF = Statement(
 )
 
 
-class SqliteEnrolmentRows:
+class SqlEnrolmentRows:
     """Implements `EnrolmentRows`."""
 
     def __init__(self, cursor: Cursor) -> None:
@@ -96,20 +94,20 @@ class SqliteEnrolmentRows:
 
     async def keep_token(self, token_hash: str, gateway: GatewayId, ends_at: int) -> None:
         """Keep a token's hash."""
-        self._cursor.run(_KEEP_TOKEN, hash=token_hash, gateway=gateway, ends_at=ends_at)
+        await self._cursor.run(_KEEP_TOKEN, hash=token_hash, gateway=gateway, ends_at=ends_at)
 
     async def token(self, token_hash: str) -> tuple[GatewayId, int, int | None] | None:
         """Whose it is, its end, and when it was used."""
-        row = self._cursor.one(_TOKEN, wanted=token_hash)
+        row = await self._cursor.one(_TOKEN, wanted=token_hash)
         return None if row is None else (GatewayId(row["gateway"]), row["ends_at"], row["used_at"])
 
     async def spend_token(self, token_hash: str, now: int) -> None:
         """Mark it as used."""
-        self._cursor.run(_SPEND, wanted=token_hash, now=now)
+        await self._cursor.run(_SPEND, wanted=token_hash, now=now)
 
     async def enrol(self, gateway: EnrolledGateway) -> None:
         """Keep the gateway; a former key is replaced."""
-        self._cursor.run(
+        await self._cursor.run(
             _ENROL,
             gateway=gateway.gateway,
             thumbprint=gateway.thumbprint,
@@ -119,19 +117,19 @@ class SqliteEnrolmentRows:
 
     async def by_thumbprint(self, thumbprint: str) -> EnrolledGateway | None:
         """The gateway that proves itself by this key."""
-        row = self._cursor.one(_BY_KEY, wanted=thumbprint)
+        row = await self._cursor.one(_BY_KEY, wanted=thumbprint)
         return None if row is None else _gateway(row)
 
     async def gateways(self) -> Sequence[EnrolledGateway]:
         """All that may connect."""
-        return [_gateway(row) for row in self._cursor.all(_GATEWAYS)]
+        return [_gateway(row) for row in await self._cursor.all(_GATEWAYS)]
 
     async def remove(self, gateway: GatewayId, removed_us: int) -> bool:
         """Take it out."""
-        return self._cursor.run(_REMOVE, wanted=gateway, us=removed_us) > 0
+        return await self._cursor.run(_REMOVE, wanted=gateway, us=removed_us) > 0
 
 
-class SqliteSessionRows:
+class SqlSessionRows:
     """Implements `SessionRows`."""
 
     def __init__(self, cursor: Cursor) -> None:
@@ -139,15 +137,15 @@ class SqliteSessionRows:
 
     async def open(self, row: SessionRow) -> None:
         """Keep a session."""
-        self._cursor.run(_OPEN, session=row.session, gateway=row.gateway, boot=row.boot, opened_us=row.opened_us)
+        await self._cursor.run(_OPEN, session=row.session, gateway=row.gateway, boot=row.boot, opened_us=row.opened_us)
 
     async def ended(self, session: SessionId, ended_us: int) -> None:
         """Its connection is gone."""
-        self._cursor.run(_ENDED, wanted=session, us=ended_us)
+        await self._cursor.run(_ENDED, wanted=session, us=ended_us)
 
     async def retired(self, session: SessionId, retired_us: int) -> None:
         """Its leases are certainly over."""
-        self._cursor.run(_RETIRED, wanted=session, us=retired_us)
+        await self._cursor.run(_RETIRED, wanted=session, us=retired_us)
 
     async def waiting(self) -> Sequence[SessionRow]:
         """All that could hold a lease."""
@@ -158,11 +156,11 @@ class SqliteSessionRows:
                 boot=row["boot"],
                 opened_us=row["opened_us"],
             )
-            for row in self._cursor.all(_WAITING)
+            for row in await self._cursor.all(_WAITING)
         ]
 
 
-class SqliteClosureRows:
+class SqlClosureRows:
     """Implements `ClosureRows`."""
 
     def __init__(self, cursor: Cursor) -> None:
@@ -170,7 +168,7 @@ class SqliteClosureRows:
 
     async def keep(self, incarnation: int, closure: Closure) -> None:
         """Insert or replace."""
-        self._cursor.run(
+        await self._cursor.run(
             _KEEP_CLOSURE,
             seq=closure.seq,
             incarnation=incarnation,
@@ -181,45 +179,48 @@ class SqliteClosureRows:
 
     async def of_entry(self, seq: int) -> Closure | None:
         """The closure of one entry."""
-        row = self._cursor.one(_CLOSURE, wanted=seq)
-        return None if row is None else msgspec.json.decode(row["body"], type=Closure)
+        row = await self._cursor.one(_CLOSURE, wanted=seq)
+        return None if row is None else _closure(row)
 
     async def of_consent(self, consent: ConsentId) -> Sequence[Closure]:
         """All of one consent."""
         return [
-            msgspec.json.decode(row["body"], type=Closure) for row in self._cursor.all(_CLOSURES_OF, wanted=consent)
+            msgspec.json.decode(row["body"], type=Closure)
+            for row in await self._cursor.all(_CLOSURES_OF, wanted=consent)
         ]
 
     async def closed_after(self, seq: int) -> frozenset[int]:
         """Entries with a closure."""
-        return frozenset(row["seq"] for row in self._cursor.all(_CLOSED_AFTER, place=seq))
+        return frozenset(row["seq"] for row in await self._cursor.all(_CLOSED_AFTER, place=seq))
 
     async def not_drained(self, seq: int) -> Sequence[Closure]:
         """Closed and not yet drained."""
-        return [msgspec.json.decode(row["body"], type=Closure) for row in self._cursor.all(_NOT_DRAINED, place=seq)]
+        return [
+            msgspec.json.decode(row["body"], type=Closure) for row in await self._cursor.all(_NOT_DRAINED, place=seq)
+        ]
 
     async def line(self, seq: int) -> FeedLine | None:
         """One entry of the feed."""
-        row = self._cursor.one(_LINE, wanted=seq)
+        row = await self._cursor.one(_LINE, wanted=seq)
         return None if row is None else feed_line(row)
 
     async def lines_of(self, consent: ConsentId) -> Sequence[FeedLine]:
         """Entries that end one consent."""
-        return [feed_line(row) for row in self._cursor.all(_LINES_OF, wanted=consent)]
+        return [feed_line(row) for row in await self._cursor.all(_LINES_OF, wanted=consent)]
 
 
-class SqliteGateways:
+class SqlGateways:
     """Implements `GatewayRows`."""
 
     def __init__(self, cursor: Cursor) -> None:
-        self.feed = SqliteFeedRows(cursor)
-        self.keeper = SqliteKeeperRows(cursor)
-        self.enrolments = SqliteEnrolmentRows(cursor)
-        self.sessions = SqliteSessionRows(cursor)
-        self.closures = SqliteClosureRows(cursor)
+        self.feed = SqlFeedRows(cursor)
+        self.keeper = SqlKeeperRows(cursor)
+        self.enrolments = SqlEnrolmentRows(cursor)
+        self.sessions = SqlSessionRows(cursor)
+        self.closures = SqlClosureRows(cursor)
 
 
-def _gateway(row: sqlite3.Row) -> EnrolledGateway:
+def _gateway(row: Row) -> EnrolledGateway:
     return EnrolledGateway(
         gateway=GatewayId(row["gateway"]),
         thumbprint=row["thumbprint"],
@@ -227,3 +228,7 @@ def _gateway(row: sqlite3.Row) -> EnrolledGateway:
         enrolled_us=row["enrolled_us"],
         removed_us=row["removed_us"],
     )
+
+
+def _closure(row: Row) -> Closure:
+    return msgspec.json.decode(row["body"], type=Closure)

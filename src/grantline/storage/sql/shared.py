@@ -1,4 +1,4 @@
-"""The outbox and the feed in SQLite. Numbers come from counter rows, so they are gap-free in commit order."""
+"""The outbox and the feed. Numbers come from counter rows, so they are gap-free in commit order."""
 
 import msgspec
 from sqlalchemy import bindparam, insert, select, update
@@ -6,7 +6,7 @@ from sqlalchemy import bindparam, insert, select, update
 from grantline.model.events import Event
 from grantline.model.feed import Entry, NewEntry, Position, chain
 from grantline.storage.schema.shared import FEED, FEED_HEAD, OUTBOX, SEQUENCES
-from grantline.storage.sqlite.cursor import Cursor
+from grantline.storage.sql.cursor import Cursor
 from grantline.storage.statements import Statement
 
 _NEXT = Statement(
@@ -38,7 +38,7 @@ _KEEP_ENTRY = Statement(
 )
 
 
-class SqliteOutbox:
+class SqlOutbox:
     """Implements `Outbox`."""
 
     def __init__(self, cursor: Cursor) -> None:
@@ -46,14 +46,14 @@ class SqliteOutbox:
 
     async def append(self, event: Event) -> None:
         """Keep the event under the next number of the outbox."""
-        row = self._cursor.one(_NEXT, counter="outbox")
+        row = await self._cursor.one(_NEXT, counter="outbox")
         if row is None:
-            self._cursor.run(_FIRST, counter="outbox")
+            await self._cursor.run(_FIRST, counter="outbox")
         number = 1 if row is None else row[0]
-        self._cursor.run(_KEEP_EVENT, seq=number, event_id=event.event_id, body=msgspec.json.encode(event))
+        await self._cursor.run(_KEEP_EVENT, seq=number, event_id=event.event_id, body=msgspec.json.encode(event))
 
 
-class SqliteFeedLog:
+class SqlFeedLog:
     """Implements `FeedLog`. The head row is locked by the write transaction until the commit is visible."""
 
     def __init__(self, cursor: Cursor) -> None:
@@ -61,15 +61,15 @@ class SqliteFeedLog:
 
     async def position(self) -> Position:
         """The head as this transaction sees it."""
-        row = self._cursor.one(_HEAD)
+        row = await self._cursor.one(_HEAD)
         return Position(1, 0) if row is None else Position(row["incarnation"], row["seq"])
 
     async def append(self, entry: NewEntry) -> Entry:
         """Number, chain and keep the entry."""
-        row = self._cursor.one(_HEAD)
+        row = await self._cursor.one(_HEAD)
         if row is None:
-            self._cursor.run(_FIRST_HEAD)
-            row = self._cursor.one(_HEAD)
+            await self._cursor.run(_FIRST_HEAD)
+            row = await self._cursor.one(_HEAD)
             assert row is not None
         seq = row["seq"] + 1
         numbered = Entry(
@@ -83,7 +83,7 @@ class SqliteFeedLog:
         )
         link = chain(row["chain"], numbered)
         body = msgspec.json.encode(numbered)
-        self._cursor.run(
+        await self._cursor.run(
             _KEEP_ENTRY,
             seq=seq,
             kind=entry.kind,
@@ -94,5 +94,5 @@ class SqliteFeedLog:
             client=entry.client,
             requested_us=entry.requested_us,
         )
-        self._cursor.run(_ADVANCE, new_seq=seq, new_chain=link)
+        await self._cursor.run(_ADVANCE, new_seq=seq, new_chain=link)
         return numbered

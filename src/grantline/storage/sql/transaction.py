@@ -1,0 +1,84 @@
+"""Everything one transaction over the authority's state file can reach: each part sees only what it asks for."""
+
+from functools import cached_property
+
+from grantline.storage.sql.authorization import SqlBurned, SqlFamilies, SqlTickets
+from grantline.storage.sql.clients import SqlClients
+from grantline.storage.sql.consent import SqlConsents
+from grantline.storage.sql.cursor import Cursor
+from grantline.storage.sql.gateways import SqlGateways
+from grantline.storage.sql.identity import SqlEnrolments, SqlGuesses, SqlPeople, SqlSessions
+from grantline.storage.sql.outgoing import SqlOutgoingEvents
+from grantline.storage.sql.shared import SqlFeedLog, SqlOutbox
+
+
+class SqlTransaction:
+    """Implements every part's `Transaction`. Stores are made when first asked for."""
+
+    def __init__(self, cursor: Cursor) -> None:
+        self._cursor = cursor
+
+    @cached_property
+    def outbox(self) -> SqlOutbox:
+        """Events for the ledger."""
+        return SqlOutbox(self._cursor)
+
+    @cached_property
+    def feed(self) -> SqlFeedLog:
+        """The revocation feed."""
+        return SqlFeedLog(self._cursor)
+
+    @cached_property
+    def people(self) -> SqlPeople:
+        """People."""
+        return SqlPeople(self._cursor)
+
+    @cached_property
+    def sessions(self) -> SqlSessions:
+        """Who is signed in."""
+        return SqlSessions(self._cursor)
+
+    @cached_property
+    def enrolments(self) -> SqlEnrolments:
+        """One-time links."""
+        return SqlEnrolments(self._cursor)
+
+    @cached_property
+    def guesses(self) -> SqlGuesses:
+        """Failed attempts to sign in."""
+        return SqlGuesses(self._cursor)
+
+    @cached_property
+    def clients(self) -> SqlClients:
+        """Registered clients."""
+        return SqlClients(self._cursor)
+
+    @cached_property
+    def consents(self) -> SqlConsents:
+        """Consents and their versions."""
+        return SqlConsents(self._cursor)
+
+    @cached_property
+    def tickets(self) -> SqlTickets:
+        """Single-use state: requests and codes."""
+        return SqlTickets(self._cursor)
+
+    @cached_property
+    def families(self) -> SqlFamilies:
+        """Refresh tokens that descend from one code."""
+        return SqlFamilies(self._cursor)
+
+    @cached_property
+    def burned(self) -> SqlBurned:
+        """Identifiers that count once."""
+        return SqlBurned(self._cursor)
+
+    @cached_property
+    def gateways(self) -> SqlGateways:
+        """Gateways, their sessions, closures and the feed as it is read back."""
+        return SqlGateways(self._cursor)
+
+    @cached_property
+    def outgoing(self) -> SqlOutgoingEvents:
+        """The outbox as the relay reads it."""
+        return SqlOutgoingEvents(self._cursor)
