@@ -1,7 +1,8 @@
 """Does the consent still stand at this moment? Asked twice of each call, the second time last before it leaves."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+
+import msgspec
 
 from grantline.gateway.cutoffs import Cutoffs
 from grantline.gateway.departures import Departures, OpenCall
@@ -13,8 +14,7 @@ from grantline.model.reasons import Reason
 from grantline.model.token import AccessClaims
 
 
-@dataclass(frozen=True, slots=True)
-class Stands:
+class Stands(msgspec.Struct, frozen=True):  # a struct, because two are made for every call
     """The answer yes, and for how long: of the lease that the check was made under.
 
     `position`: place of the tables. `marks`: policy and catalog in force. `until_ns` on CLOCK_BOOTTIME.
