@@ -99,7 +99,7 @@ async def _mint(server: Server, tx: Transaction, api: ApiId) -> AccessClaims:
     resources = (server.catalog().api(api).resource,)
     if forbidden(server, stands, stands.version.granted) is not None:
         raise _unavailable(f"policy forbids the operator's consent for {api}")
-    wanted = access.Wanted(stands=stands, position=position, scope="", resources=resources, family=None, jkt=None)
+    wanted = access.Wanted(stands=stands, position=position, scope="", resources=resources, family=None, cnf=None)
     claims = access.draft(server, wanted)
     await tx.outbox.append(issued(server, EventType.TOKEN_ISSUED, stands, claims))
     return claims

@@ -103,6 +103,9 @@ class Possession:
             if caller.scheme == "DPoP":
                 raise Refusal(Reason.TOKEN_INVALID, "an unbound token with the DPoP scheme")
             return None
+        if bound.jkt is None:
+            # A proof by any key would do where none is named.
+            raise Refusal(Reason.PROOF_MISSING, "bound to something that cannot be checked here")
         if caller.scheme != "DPoP":
             # A stolen bound token must not become a bearer token by a change of scheme (RFC 9449 §7.2).
             raise Refusal(Reason.PROOF_MISSING, "a bound token with the Bearer scheme", scheme="DPoP")

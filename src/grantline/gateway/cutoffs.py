@@ -142,7 +142,7 @@ def _names(claims: AccessClaims) -> list[tuple[Kind, str]]:
     names = [(Kind.CLIENT, str(claims.client_id)), (Kind.SUBJECT, str(claims.sub))]
     if claims.fam is not None:
         names.append((Kind.FAMILY, claims.fam))
-    if claims.cnf is not None:
+    if claims.cnf is not None and claims.cnf.jkt is not None:
         names.append((Kind.KEY, claims.cnf.jkt))
     actor: Any = claims.act
     while isinstance(actor, dict):

@@ -6,10 +6,14 @@ from grantline.model.feed import Position
 from grantline.model.ids import ClientId, ConsentId, FamilyId, SubjectId, TokenId
 
 
-class Confirmation(msgspec.Struct, frozen=True):
-    """The key a token is bound to (RFC 9449 §6.1): JWK SHA-256 thumbprint."""
+class Confirmation(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a token is bound to: a key by its JWK SHA-256 thumbprint (RFC 9449 §6.1), or a certificate by the SHA-256
 
-    jkt: str
+    of its DER in base64url (RFC 8705 §3.1). Never both, never neither.
+    """
+
+    jkt: str | None = None
+    x5t: str | None = msgspec.field(default=None, name="x5t#S256")
 
 
 class AccessClaims(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

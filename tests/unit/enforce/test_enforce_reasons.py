@@ -14,6 +14,7 @@ from grantline.model.consent import Item
 from grantline.model.events import EventType
 from grantline.model.feed import Kind, Position
 from grantline.model.reasons import ANSWERS, Reason
+from grantline.model.token import Confirmation
 from tests.unit.enforce.world import DAY, NOW, World, transactions_item
 
 Prepare = Callable[[World], dict[str, Any]]
@@ -98,6 +99,7 @@ CASES = [
     Case(Reason.TOKEN_EXPIRED, bound(exp=NOW), recorded=False),
     Case(Reason.PROOF_MISSING, lambda w: {"authorization": f"Bearer {w.token()}"}, recorded=False, name="Bearer"),
     Case(Reason.PROOF_MISSING, lambda w: {"authorization": f"DPoP {w.token()}", "dpop": None}, recorded=False),
+    Case(Reason.PROOF_MISSING, bound(cnf=Confirmation(x5t="c" * 43)), recorded=False, name="bound to a certificate"),
     Case(Reason.PROOF_INVALID, proof(method="POST"), recorded=False, name="method"),
     Case(Reason.PROOF_INVALID, proof(key=SigningKey.generate()), recorded=False, name="key"),
     Case(Reason.PROOF_INVALID, proof(access_token="other"), recorded=False, name="ath"),

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
+from grantline.authorization.http import Request
 from grantline.authorization.parameters import Form
 from grantline.authorization.server import Server
 from grantline.authorization.units import Burn
@@ -21,8 +22,8 @@ class Method:
 
     name: AuthMethod
     spec: str
-    claimed: Callable[[Form], str | None]
-    authenticate: Callable[[Server, Client, Form], tuple[Burn, ...]]
+    claimed: Callable[[Request, Form], str | None]
+    authenticate: Callable[[Server, Client, Request, Form], tuple[Burn, ...]]
 
 
 @cache

@@ -8,6 +8,7 @@ import msgspec
 import orjson
 
 from grantline.authorization.client_auth import Method
+from grantline.authorization.http import Request
 from grantline.authorization.parameters import Form, text
 from grantline.authorization.server import Server
 from grantline.authorization.units import ASSERTION, Burn
@@ -37,7 +38,7 @@ class _Claims(msgspec.Struct, frozen=True):
 _claims = msgspec.json.Decoder(_Claims).decode
 
 
-def claimed(form: Form) -> str | None:
+def claimed(_request: Request, form: Form) -> str | None:
     """The client that the assertion names; nothing is proven yet."""
     if "client_assertion" not in form and "client_assertion_type" not in form:
         return None
@@ -51,7 +52,7 @@ def claimed(form: Form) -> str | None:
     return name
 
 
-def authenticate(server: Server, client: Client, form: Form) -> tuple[Burn, ...]:
+def authenticate(server: Server, client: Client, _request: Request, form: Form) -> tuple[Burn, ...]:
     """Check the assertion (checks 73 to 79); its `jti` is used up with this request."""
     assertion = text(form, "client_assertion") or ""
     if text(form, "client_assertion_type") != TYPE or len(assertion) > _MAX_ASSERTION:

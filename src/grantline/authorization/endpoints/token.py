@@ -96,10 +96,10 @@ async def redeem(server: Server, tx: Transaction, asked: Asked) -> Minted:
     wanted = access.Wanted(
         stands=authorized.stands,
         position=position,
-        scope=authorized.family.scope,
+        scope=authorized.scope,
         resources=authorized.resources,
-        family=authorized.family.family,
-        jkt=authorized.jkt,
+        family=None if authorized.family is None else authorized.family.family,
+        cnf=authorized.cnf,
     )
     claims = access.draft(server, wanted)
     await tx.outbox.append(issued(server, authorized.event, authorized.stands, claims))
@@ -119,7 +119,7 @@ def answer(server: Server, minted: Minted) -> Response:
         "authorization_details": [to_detail(item) for item in items],
         "grant_id": claims.grant_id,
     }
-    if authorized.refresh is not None:
+    if authorized.family is not None and authorized.refresh is not None:
         body["refresh_token"] = refresh.make(server, authorized.family, authorized.refresh)
     if authorized.code is not None:
         body["id_token"] = id_token.sign(server, authorized.code, token)

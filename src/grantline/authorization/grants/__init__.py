@@ -15,6 +15,7 @@ from grantline.authorization.store import FamilyRow, Transaction
 from grantline.authorization.tickets import CodeTicket
 from grantline.extension import implementations
 from grantline.model.events import EventType
+from grantline.model.token import Confirmation
 from grantline.parties import Client
 
 
@@ -27,29 +28,39 @@ class ClientAuth(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Redeeming:
-    """One redemption inside its transaction. `jkt`: key proven with this request."""
+    """One redemption inside its transaction. `jkt`: key proven with this request; `x5t`: certificate it came with."""
 
     server: Server
     tx: Transaction
     client: Client
     jkt: str | None
     now: int
+    x5t: str | None = None
+
+    @property
+    def cnf(self) -> Confirmation | None:
+        """What an access token of this request is bound to: the proven key, else the certificate if registered so."""
+        if self.jkt is not None:
+            return Confirmation(jkt=self.jkt)
+        bound = self.client.certificate_bound and self.x5t is not None
+        return Confirmation(x5t=self.x5t) if bound else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Authorized:
-    """What may be minted. `jkt`: key the access token is bound to. `refresh`: generation to hand out, if any.
+    """What may be minted. `cnf`: what the access token is bound to. `family`: to whose refresh tokens it belongs.
 
-    `code`: what the ID token is made from, where one is due.
+    `refresh`: generation to hand out, if any. `code`: what the ID token is made from, where one is due.
     """
 
     event: EventType
     stands: Stands
-    family: FamilyRow
+    scope: str
     resources: tuple[str, ...]
-    jkt: str | None
-    refresh: int | None
-    code: CodeTicket | None
+    cnf: Confirmation | None
+    family: FamilyRow | None = None
+    refresh: int | None = None
+    code: CodeTicket | None = None
 
 
 @dataclass(frozen=True, slots=True)

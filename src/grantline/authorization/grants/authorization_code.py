@@ -56,9 +56,10 @@ async def authorize(redeeming: Redeeming, parameters: Parameters) -> Authorized:
     return Authorized(
         event=EventType.TOKEN_ISSUED,
         stands=stands,
-        family=family,
+        scope=family.scope,
         resources=resources,
-        jkt=redeeming.jkt,
+        family=family,
+        cnf=redeeming.cnf,
         refresh=family.generation if refreshes else None,
         code=code if code.openid else None,
     )

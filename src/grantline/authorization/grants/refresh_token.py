@@ -46,11 +46,11 @@ async def authorize(redeeming: Redeeming, parameters: Parameters) -> Authorized:
     return Authorized(
         event=EventType.TOKEN_REFRESHED,
         stands=stands,
-        family=family,
+        scope=family.scope,
         resources=resources,
-        jkt=redeeming.jkt,
+        family=family,
+        cnf=redeeming.cnf,
         refresh=generation,
-        code=None,
     )
 
 

@@ -23,7 +23,7 @@ class Authenticated:
 async def authenticate_client(server: Server, request: Request, form: Form) -> Authenticated:
     """The client of this request; raises `InvalidClient`, or `InvalidRequest` for two proofs at once (check 70)."""
     stray = bool(request.values("authorization")) or "client_secret" in form
-    presented = [(method, name) for method in methods() if (name := method.claimed(form)) is not None]
+    presented = [(method, name) for method in methods() if (name := method.claimed(request, form)) is not None]
     if stray and "client_assertion" in form:
         raise InvalidRequest("Use one way to authenticate the client, not two.")
     if stray or len(presented) != 1:
@@ -35,7 +35,7 @@ async def authenticate_client(server: Server, request: Request, form: Form) -> A
         raise InvalidClient("The client did not prove who it is.", detail="unknown, or another method is registered")
     if client.status is not Standing.ACTIVE:
         raise InvalidClient("This client is stopped for now.", detail="disabled by the operator")
-    return Authenticated(client, method.authenticate(server, client, form))
+    return Authenticated(client, method.authenticate(server, client, request, form))
 
 
 async def find_client(server: Server, name: str) -> Client | None:

@@ -33,7 +33,7 @@ class Wanted:
     scope: str
     resources: tuple[str, ...]
     family: FamilyId | None
-    jkt: str | None
+    cnf: Confirmation | None
 
 
 def items_for(stands: Stands, resources: tuple[str, ...]) -> tuple[Item, ...]:
@@ -60,7 +60,7 @@ def draft(server: Server, wanted: Wanted) -> AccessClaims:
         seq=wanted.position,
         pur=tuple(sorted({item.purpose for item in items_for(wanted.stands, wanted.resources)})),
         fam=wanted.family,
-        cnf=None if wanted.jkt is None else Confirmation(wanted.jkt),
+        cnf=wanted.cnf,
     )
 
 
