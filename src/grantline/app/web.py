@@ -1,13 +1,20 @@
 """Runs an ASGI application with uvicorn inside a process that has its own signals, and the tasks beside it."""
 
 import asyncio
+import errno
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from socket import socket
 
 import uvicorn
 
+from grantline.model.errors import GrantlineError
+
 Task = Callable[[], Awaitable[None]]
+
+
+class CannotListen(GrantlineError):
+    """The address is another program's, or not this machine's."""
 
 
 class _Server(uvicorn.Server):
@@ -19,7 +26,15 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket] | None = None) -> None:
         """Bind, then tell."""
-        await super().startup(sockets)
+        try:
+            await super().startup(sockets)
+        except SystemExit as ended:
+            # uvicorn ends the whole program, with the reason underneath; ours has more to close than a server.
+            reason = ended.__context__
+            taken = isinstance(reason, OSError) and reason.errno == errno.EADDRINUSE
+            why = "another program uses it" if taken else str(reason)
+            where = self.config.uds or f"{self.config.host}:{self.config.port}"
+            raise CannotListen(f"Cannot listen on {where}: {why}.") from reason
         if not self.should_exit:
             self._started()
 

@@ -15,9 +15,8 @@ def check(
 ) -> None:
     """Read a catalog as strictly as the authority would. Exit code 1 and one line for each finding.
 
-    Also names routes that demand what the adapter before their API cannot enforce: Envoy where the settings have a
-    front for it, the ASGI middleware elsewhere. Says whether `serve`, started by whoever asks, would keep the
-    checkpoint key out of the other processes' reach.
+    Names routes that demand what the adapter before their API cannot enforce (Envoy for a front of the settings).
+    Says whether `serve`, started by whoever asks, would keep the checkpoint key from the other processes.
     """
     from grantline.app.duties import duties
     from grantline.catalog import load_catalog

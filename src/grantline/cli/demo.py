@@ -13,7 +13,7 @@ CHECKOUT = Path(__file__).parents[3]
 
 
 def demo(
-    data: Annotated[Path | None, typer.Option("--data", help="Where the world is kept; absent: .demo there.")] = None,
+    data: Annotated[Path | None, typer.Option("--data", help="Where the world is kept; otherwise in .demo.")] = None,
     play: Annotated[bool, typer.Option("--play", help="Let the story play itself, headless, and judge it.")] = False,
     report: Annotated[
         Path | None, typer.Option("--report", help="Write what was seen and measured there (JSON).")

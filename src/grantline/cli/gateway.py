@@ -39,8 +39,8 @@ def remove(gateway: Annotated[str, typer.Argument(help="Id of the gateway.")], d
 def new_incarnation(data: DataOption = DEFAULT_DATA) -> None:
     """Say that the state was restored from a copy: gateways forget what they heard and take everything anew.
 
-    Run it after a restore, before the instance serves again. Endings that the copy does not hold are lost: end those
-    consents once more.
+    Run it after a restore, before the instance serves again.
+    Endings that the copy does not hold are lost: end those consents once more.
     """
     position = run(_raised(data))
     typer.echo(f"The feed is of incarnation {position.incarnation} now, at entry {position.seq}.")

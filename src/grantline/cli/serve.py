@@ -14,16 +14,21 @@ from grantline.cli.supervisor import MISCONFIGURED, Child, Supervisor
 from grantline.model.errors import InvalidConfiguration
 
 if TYPE_CHECKING:
-    from grantline.settings import ServerSettings
+    from grantline.settings import ServerSettings, Settings
 
 
 def serve(
     data: DataOption = DEFAULT_DATA,
     config: ConfigOption = None,
     role: Annotated[
-        str | None, typer.Option(help="Run this process alone: signer, ledger, authority, gateway.")
+        str | None,
+        typer.Option(
+            help="Run this process alone, for a service manager of yours: signer, ledger, authority, gateway."
+        ),
     ] = None,
-    gateway: Annotated[list[str] | None, typer.Option(help="Id of a gateway to run; may be repeated.")] = None,
+    gateway: Annotated[
+        list[str] | None, typer.Option(help="Id of a gateway to run beside them; may be repeated.")
+    ] = None,
 ) -> None:
     """Serve the instance in the data directory until Ctrl-C or SIGTERM. Nothing is left running."""
     from grantline.settings import load
@@ -32,7 +37,7 @@ def serve(
     refuse_open_address(settings.server)
     gateways = tuple(gateway or ())
     if role is None:
-        asyncio.run(_supervise(data, config, gateways, settings.ledger.signer_user))
+        asyncio.run(_supervise(data, config, gateways, settings))
     elif role not in roles.ROLES:
         raise InvalidConfiguration(f"--role {role}: there are {', '.join(roles.ROLES)}")
     elif (role == "gateway") != (len(gateways) == 1):
@@ -72,15 +77,15 @@ def plan(data: Path, config: Path | None, gateways: tuple[str, ...]) -> list[Chi
     return children
 
 
-async def _supervise(data: Path, config: Path | None, gateways: tuple[str, ...], signer_user: str) -> None:
+async def _supervise(data: Path, config: Path | None, gateways: tuple[str, ...], settings: "Settings") -> None:
     from grantline.app.duties import duties
     from grantline.app.privileges import acting_as
     from grantline.app.ready import stop_on_signals
     from grantline.app.setup import admit
     from grantline.model.ids import GatewayId
 
-    prepare(data, signer_user)
-    parts = duties(data, signer_user)
+    prepare(data, settings.ledger.signer_user)
+    parts = duties(data, settings.ledger.signer_user)
     with acting_as(parts.others):
         await admit(data, tuple(GatewayId(name) for name in gateways))
     _say(parts.sentence)
@@ -92,9 +97,13 @@ async def _supervise(data: Path, config: Path | None, gateways: tuple[str, ...],
         await stop.wait()
         supervisor.stop()
 
+    def started() -> None:
+        _say(f"Serving as {called(settings.server)}. Ctrl-C stops everything.")
+        tell_enrolment(data)
+
     passing = asyncio.create_task(pass_on())
     try:
-        await supervisor.run(lambda: tell_enrolment(data))
+        await supervisor.run(started)
     finally:
         passing.cancel()
 
@@ -109,16 +118,25 @@ def prepare(data: Path, signer_user: str = "") -> None:
     from grantline.app.privileges import acting_as
     from grantline.app.setup import prepare as make_keys
 
-    data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if data.stat().st_mode & 0o077:
-        raise InvalidConfiguration(f"{data} can be read by others; run: chmod 700 {data}")
-    parts = duties(data, signer_user)
-    require_reach(parts, data)
-    hand_over_all(parts, data)
-    with acting_as(parts.others):
-        (data / "run").mkdir(exist_ok=True, mode=0o700)
-        Places(data).enrolment_link.unlink(missing_ok=True)
-        make_keys(data)
+    try:
+        data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if data.stat().st_mode & 0o077:
+            raise InvalidConfiguration(f"{data} can be read by others; run: chmod 700 {data}")
+        parts = duties(data, signer_user)
+        require_reach(parts, data)
+        hand_over_all(parts, data)
+        with acting_as(parts.others):
+            (data / "run").mkdir(exist_ok=True, mode=0o700)
+            Places(data).enrolment_link.unlink(missing_ok=True)
+            make_keys(data)
+    except OSError as error:
+        place = error.filename or data
+        raise InvalidConfiguration(f"--data {data} cannot be used: {place}: {error.strerror}") from error
+
+
+def called(server: "ServerSettings") -> str:
+    """The URL to tell; with port 0 only the authority knows it."""
+    return server.issuer or (f"http://localhost:{server.port}" if server.port else "http://localhost, on a free port")
 
 
 def tell_enrolment(data: Path) -> None:

@@ -53,7 +53,7 @@ class Signer:
 
     def __init__(self, directory: Path, origin: str) -> None:
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._lock = OnlyOne(directory / "lock", "Another signer works in this data directory.")
+        self._lock = OnlyOne(directory / "lock", "This data directory is served already: another signer works in it.")
         seed = directory / "seed"
         if not seed.exists():
             write_private(seed, secrets.token_bytes(32))

@@ -1,7 +1,9 @@
 """The command line says what is wrong in one line, names the path, and changes nothing."""
 
+import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -93,3 +95,25 @@ def test_check_names_every_finding_in_a_catalog(tmp_path: Path) -> None:
     done = grantline("check", "catalog.toml", cwd=tmp_path)
     assert done.returncode == 1
     assert "catalog.toml" in done.stderr
+
+
+@pytest.mark.parametrize("arrange", [lambda data: data.write_text(""), lambda data: data.symlink_to("nowhere/else")])
+def test_a_data_directory_that_cannot_be_used_is_said_in_one_line(
+    tmp_path: Path, arrange: Callable[[Path], object]
+) -> None:
+    arrange(tmp_path / "data")
+    done = grantline("serve", "--data", "data", cwd=tmp_path)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert done.stderr.startswith("grantline: --data data cannot be used: data: ")
+
+
+def test_a_port_that_is_taken_is_named_without_a_traceback(tmp_path: Path) -> None:
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        held.listen()
+        port = held.getsockname()[1]
+        (tmp_path / "g.toml").write_text(f"[server]\nport = {port}\n")
+        done = grantline("serve", "--config", "g.toml", "--data", "data", cwd=tmp_path)
+    assert done.returncode == 1
+    assert f"grantline: Cannot listen on 127.0.0.1:{port}: another program uses it.\n" in done.stderr
+    assert "Traceback" not in done.stderr
