@@ -127,9 +127,9 @@ async def test_an_authority_that_dies_over_an_ending_counts_anew_and_tells_it_cl
     try:
         revoking = asyncio.create_task(asyncio.to_thread(world.cli, "grant", "revoke", consent, "--why", "tried"))
         await wait(lambda: asked(world, ends, consent), 30)
-        os.kill(world.pid("--role authority"), signal.SIGKILL)
         assert asked(world, closures, consent) == []
         last = time.monotonic()
+        os.kill(world.pid("--role authority"), signal.SIGKILL)
         while (now := time.monotonic()) and asked(world, "SELECT holder FROM feed_keeper") == keeper:
             last = now
             await asyncio.sleep(0.02)
