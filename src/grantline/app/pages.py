@@ -16,7 +16,7 @@ from grantline.model.consent import Item, Version
 from grantline.model.errors import NotFound
 from grantline.model.ids import ConsentId, PersonId
 from grantline.parties import Client, Standing
-from grantline.storage.sqlite.transaction import SqliteTransaction
+from grantline.storage.sql.transaction import SqlTransaction
 from grantline.ui.kit import completed
 from grantline.ui.portal import Site
 from grantline.ui.portal.services import Connection, VersionRow
@@ -37,7 +37,7 @@ class PageConnections:
     async def of(self, person: PersonId) -> tuple[Connection, ...]:
         """All of them, newest first."""
 
-        async def unit(tx: SqliteTransaction) -> tuple[Connection, ...]:
+        async def unit(tx: SqlTransaction) -> tuple[Connection, ...]:
             found = await read.connections(tx, person=person)
             details = [await read.detail(tx, consent=one.consent, person=person) for one in found]
             return tuple([await self._connection(tx, detail) for detail in details])
@@ -47,7 +47,7 @@ class PageConnections:
     async def one(self, person: PersonId, consent: ConsentId) -> Connection:
         """One of them."""
 
-        async def unit(tx: SqliteTransaction) -> Connection:
+        async def unit(tx: SqlTransaction) -> Connection:
             return await self._connection(tx, await read.detail(tx, consent=consent, person=person))
 
         return await self.work.read(unit)
@@ -55,7 +55,7 @@ class PageConnections:
     async def receipt(self, person: PersonId, consent: ConsentId, version: int) -> bytes:
         """The receipt and its signature as one JSON document."""
 
-        async def unit(tx: SqliteTransaction) -> bytes:
+        async def unit(tx: SqlTransaction) -> bytes:
             detail = await read.detail(tx, consent=consent, person=person)
             found = next((one for one in detail.versions if one.version == version), None)
             state = await tx.consents.get(consent)
@@ -70,7 +70,7 @@ class PageConnections:
 
         return await self.work.read(unit)
 
-    async def _connection(self, tx: SqliteTransaction, detail: read.Detail) -> Connection:
+    async def _connection(self, tx: SqlTransaction, detail: read.Detail) -> Connection:
         catalog, connection = self.rules.catalog(), detail.connection
         client = await tx.clients.get(connection.client)
         return Connection(
@@ -120,7 +120,7 @@ class PageWithdrawal:
     async def withdraw(self, person: PersonId, consent: ConsentId, *, requested_us: int) -> int | None:
         """The feed's number of the ending; None when it had ended before."""
 
-        async def unit(tx: SqliteTransaction) -> int | None:
+        async def unit(tx: SqlTransaction) -> int | None:
             ending = await self._consents.withdraw(tx, consent=consent, person=person, requested_us=requested_us)
             return None if ending.entry is None else ending.entry.seq
 
