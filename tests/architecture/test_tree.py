@@ -145,7 +145,7 @@ def test_a_skipped_test_counts_as_failed_in_ci_only(tmp_path: Path, ci: str) -> 
         str(tmp_path),
         str(tmp_path),
     ]
-    environment = {**os.environ, "CI": ci}
+    environment = {**os.environ, "CI": ci, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     if ci:
         assert done.returncode != 0
