@@ -10,6 +10,7 @@ from grantline.storage.sql.gateways import SqlGateways
 from grantline.storage.sql.identity import SqlEnrolments, SqlGuesses, SqlPeople, SqlSessions
 from grantline.storage.sql.outgoing import SqlOutgoingEvents
 from grantline.storage.sql.shared import SqlFeedLog, SqlOutbox
+from grantline.storage.sql.signing_keys import SqlSigningKeys
 
 
 class SqlTransaction:
@@ -72,6 +73,11 @@ class SqlTransaction:
     def burned(self) -> SqlBurned:
         """Identifiers that count once."""
         return SqlBurned(self._cursor)
+
+    @cached_property
+    def signing_keys(self) -> SqlSigningKeys:
+        """Signing keys."""
+        return SqlSigningKeys(self._cursor)
 
     @cached_property
     def gateways(self) -> SqlGateways:
