@@ -7,7 +7,7 @@ from collections import defaultdict
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-COVERS = re.compile(r"^(?:.*?\s)?Covers: (?P<list>.+?)(?:\.|\.\s.*)?$")
+COVERS = re.compile(r"(?:^|\s)Covers: (?P<list>.+?)\.?(?:\s*$|(?<=\.)\s)", re.DOTALL)
 LINE = re.compile(r"^(?:[CPITFS]\d+|check \d+|feed [CS]\d+)$")
 
 
@@ -18,10 +18,27 @@ def groups() -> list[tuple[str, dict[str, str]]]:
 
 
 def named(docstring: str | None) -> list[str]:
-    """The ids that a docstring's first line says it covers; other references, such as RFCs, stay as they are."""
-    first = (docstring or "").strip().split("\n")[0]
-    match = COVERS.match(first)
-    return [part.strip() for part in match["list"].split(",")] if match else []
+    """The ids that a docstring says it covers; other references, such as RFCs, stay as they are.
+
+    `Covers: I3; checks 5, 6, 7.` names four lines: a bare number belongs to the word before it.
+    """
+    match = COVERS.search((docstring or "").strip())
+    found: list[str] = []
+    word = ""
+    for part in re.split(r"[,;]", match["list"] if match else ""):
+        one = " ".join(part.split()).replace("checks ", "check ")
+        if one.isdigit() and word:
+            one = f"{word} {one}"
+        word = one.rpartition(" ")[0]
+        found.append(one)
+    return [one for one in found if one]
+
+
+def reasons() -> dict[str, str]:
+    """Why a line is shown by no test: it belongs to a part that is not built, or does not apply."""
+    tree = tomllib.loads((ROOT / "docs" / "requirements.toml").read_text())
+    found: dict[str, str] = tree.get("untested", {})
+    return found
 
 
 def covered() -> dict[str, list[str]]:
@@ -38,7 +55,9 @@ def covered() -> dict[str, list[str]]:
 def faults() -> list[str]:
     """Ids that tests name and the design does not have."""
     known = {one for _, lines in groups() for one in lines}
-    return [
+    strangers = [f"[untested] names {one!r}, which is no line" for one in reasons() if one not in known]
+    shown = [f"[untested] names {one!r}, which a test covers" for one in reasons() if one in covered()]
+    return [*strangers, *shown] + [
         f"{tests[0]} covers {one!r}, which docs/requirements.toml does not have"
         for one, tests in covered().items()
         if LINE.match(one) and one not in known
@@ -50,6 +69,7 @@ def page() -> str:
     tests = covered()
     every = [one for _, lines in groups() for one in lines]
     shown = sum(one in tests for one in every)
+    why = reasons()
     text = [
         "# What is promised, and which test shows it",
         "",
@@ -60,6 +80,10 @@ def page() -> str:
     for title, lines in groups():
         text += ["", f"## {title}", "", "| line | promise | tests |", "| --- | --- | --- |"]
         for one, promise in lines.items():
-            links = "<br>".join(f"`{test}`" for test in tests.get(one, [])) or "missing"
+            links = "<br>".join(f"`{test}`" for test in tests.get(one, [])) or _missing(why.get(one))
             text.append(f"| {one} | {promise} | {links} |")
     return "\n".join(text) + "\n"
+
+
+def _missing(reason: str | None) -> str:
+    return "missing" if reason is None else f"missing: {reason}"

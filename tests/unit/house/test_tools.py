@@ -66,6 +66,8 @@ def test_a_docstring_names_lines_only_where_it_says_covers() -> None:
     assert clauses.named("Covers: I4, check 84.\n\nMore.") == ["I4", "check 84"]
     assert clauses.named("Ends at once. Covers: T9.") == ["T9"]
     assert clauses.named("Covers: feed C2, feed C3. The rule removed: what was seen before.") == ["feed C2", "feed C3"]
+    assert clauses.named("Covers: line 8; checks 44, 91. More, of it.") == ["line 8", "check 44", "check 91"]
+    assert clauses.named("What it is.\n\nCovers: check 4,\ncheck 5.") == ["check 4", "check 5"]
     assert clauses.named("I4 is about epochs.") == []
     assert clauses.named(None) == []
 
