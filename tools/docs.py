@@ -5,13 +5,14 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tools import clauses, cli_page, figures, map_check, settings_page
+from tools import clauses, cli_page, exceptions_page, figures, map_check, settings_page
 
 ROOT = Path(__file__).parents[1]
 PAGES: dict[str, Callable[[], str]] = {
     "docs/settings.md": settings_page.page,
     "docs/cli.md": cli_page.page,
     "docs/clauses.md": clauses.page,
+    "docs/exceptions.md": exceptions_page.page,
     "README.md": figures.page,
 }
 

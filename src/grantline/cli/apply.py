@@ -50,7 +50,7 @@ async def _apply(data: Path, declaration: "Declaration", clock: "Clock") -> list
     from grantline.app.state import open_state
     from grantline.authorization import EndsWithPassword
     from grantline.identity import Hashing, declare
-    from grantline.parties import upsert
+    from grantline.parties import upsert, warnings
     from grantline.settings import load
 
     said: list[str] = []
@@ -64,6 +64,7 @@ async def _apply(data: Path, declaration: "Declaration", clock: "Clock") -> list
         for client in declaration.clients:
             change = await state.write(lambda tx, client=client: upsert(tx, client, clock, secrets.token_bytes))  # type: ignore[misc]
             said.append(f"client {client.id} {change}")
+            said += [f"warning: client {client.id}: {warning}" for warning in warnings(client)]
         hashing, ends = Hashing(), EndsWithPassword(clock, settings=load(None).authorization)
         for person in declaration.people:
             _, changed = await declare(state, hashing, person, clock, also_ends=ends)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
         Certificate,
         Client,
         Delivery,
+        Exchange,
         Kind,
         Logout,
         Origin,
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
         SubjectType,
         Tier,
     )
+    from grantline.parties.exemptions import EXEMPTIONS, Exemption, warnings
     from grantline.parties.pairwise import Pairwise
+    from grantline.parties.profile_rules import PROFILES, ProfileRules, Redirect, rules_of
     from grantline.parties.redirects import find_redirect_uri, is_trustworthy_redirect
     from grantline.parties.registration import GRANT_TYPES, read_client
     from grantline.parties.registry import Change, metadata_hash, upsert
@@ -29,7 +32,9 @@ else:
     __getattr__ = opens_on_use(__name__)
 
 __all__ = [
+    "EXEMPTIONS",
     "GRANT_TYPES",
+    "PROFILES",
     "Algorithms",
     "ApplicationType",
     "AuthMethod",
@@ -38,11 +43,15 @@ __all__ = [
     "Change",
     "Client",
     "Delivery",
+    "Exchange",
+    "Exemption",
     "Kind",
     "Logout",
     "Origin",
     "Pairwise",
     "Profile",
+    "ProfileRules",
+    "Redirect",
     "Standing",
     "SubjectType",
     "Tier",
@@ -50,5 +59,7 @@ __all__ = [
     "is_trustworthy_redirect",
     "metadata_hash",
     "read_client",
+    "rules_of",
     "upsert",
+    "warnings",
 ]

@@ -4,6 +4,7 @@ import re
 from urllib.parse import parse_qsl, urlsplit
 
 from grantline.model.errors import InvalidConfiguration
+from grantline.parties.profile_rules import Redirect
 
 MAX_URI = 2_000
 _SAFE = re.compile(r"[\x21-\x7e]+\Z")
@@ -37,6 +38,16 @@ def check_web_address(uri: str, path: str) -> None:
 def is_loopback(uri: str) -> bool:
     """True for a loopback IP literal, the only place where the port may vary (RFC 8252 §7.3)."""
     return _LOOPBACK.match(uri) is not None
+
+
+def kind_of_redirect(uri: str) -> Redirect:
+    """Which kind of address this is; of one that may be registered."""
+    parts = urlsplit(uri)
+    if parts.scheme == "https":
+        return Redirect.HTTPS
+    if parts.scheme != "http":
+        return Redirect.PRIVATE_SCHEME
+    return Redirect.LOOPBACK if is_loopback(uri) else Redirect.LOCALHOST
 
 
 def is_trustworthy_redirect(uri: str) -> bool:

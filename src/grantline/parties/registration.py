@@ -4,13 +4,16 @@ import re
 import unicodedata
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
 from grantline.crypto.proof_keys import read_proof_key
 from grantline.model.errors import InvalidConfiguration
-from grantline.parties.clients import AuthMethod, Certificate, Client, Kind, Profile
-from grantline.parties.redirects import check_redirect_uri, check_web_address
+from grantline.parties.clients import AuthMethod, Certificate, Client, Kind
+from grantline.parties.exemptions import is_exempt_by_right
+from grantline.parties.profile_rules import SECRETS, rules_of
+from grantline.parties.redirects import check_redirect_uri, check_web_address, kind_of_redirect
 
 GRANT_TYPES = frozenset(
     {
@@ -26,22 +29,12 @@ GRANT_TYPES = frozenset(
 """Every grant type that a client may be registered for. Implicit, hybrid and password do not exist here."""
 
 _WITH_KEYS = frozenset({AuthMethod.PRIVATE_KEY_JWT, AuthMethod.SELF_SIGNED_TLS_CLIENT_AUTH})
-_WITH_SECRET = frozenset({AuthMethod.CLIENT_SECRET_BASIC, AuthMethod.CLIENT_SECRET_POST})
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _PROVEN_ONLY = GRANT_TYPES - {
     "authorization_code",
     "refresh_token",
     "urn:ietf:params:oauth:grant-type:device_code",
 }
-_FAPI = frozenset({Profile.FAPI2, Profile.FAPI2_MESSAGE_SIGNING})
-_FAPI_METHODS = frozenset(
-    {
-        AuthMethod.PRIVATE_KEY_JWT,
-        AuthMethod.TLS_CLIENT_AUTH,
-        AuthMethod.SELF_SIGNED_TLS_CLIENT_AUTH,
-        AuthMethod.SPIFFE_X509,
-    }
-)
 
 
 def read_client(data: Any, path: str = "$") -> Client:
@@ -57,20 +50,21 @@ def read_client(data: Any, path: str = "$") -> Client:
         if not rule(client):
             raise InvalidConfiguration(f"{path}.{place}: {sentence}")
     for index, jwk in enumerate(client.jwks):
-        _check_key(jwk, f"{path}.jwks[{index}]")
+        _check_key(client, jwk, f"{path}.jwks[{index}]")
     return client
 
 
 _ALGORITHMS = {"EC": "ES256", "OKP": "EdDSA", "RSA": "PS256"}
 
 
-def _check_key(jwk: dict[str, Any], path: str) -> None:
+def _check_key(client: Client, jwk: dict[str, Any], path: str) -> None:
     algorithm = _ALGORITHMS.get(str(jwk.get("kty")), "")
     try:
         read_proof_key(algorithm, jwk)
     except ValueError as error:
         raise InvalidConfiguration(f"{path}: {error}.") from error
-    if jwk.get("alg", algorithm) != algorithm:
+    older = algorithm == "PS256" and jwk.get("alg") == "RS256" and "RS256" in rules_of(client.profile).algorithms
+    if jwk.get("alg", algorithm) != algorithm and not older:
         raise InvalidConfiguration(f"{path}.alg: must be {algorithm} for a key of this kind.")
 
 
@@ -106,7 +100,7 @@ _RULES: tuple[tuple[Callable[[Client], bool], str, str], ...] = (
         "only public keys belong here; replace this key, it is no longer private.",
     ),
     (
-        lambda client: (client.auth in _WITH_SECRET) == bool(client.secret_hashes),
+        lambda client: (client.auth in SECRETS) == bool(client.secret_hashes),
         "secret_hashes",
         "client_secret_basic and client_secret_post need at least one, and no other method takes any.",
     ),
@@ -141,19 +135,49 @@ _RULES: tuple[tuple[Callable[[Client], bool], str, str], ...] = (
         "client_credentials, token exchange, back-channel and JWT bearer grants need a client that proves itself.",
     ),
     (
-        lambda client: client.profile not in _FAPI or client.auth in _FAPI_METHODS,
+        lambda client: client.auth in rules_of(client.profile).methods,
         "profile",
         "fapi2 needs private_key_jwt or a client certificate.",
     ),
     (
-        lambda client: client.profile not in _FAPI or client.sender_constrained,
+        lambda client: client.sender_constrained or not rules_of(client.profile).sender_constrained,
         "profile",
         "fapi2 needs dpop_bound or certificate_bound = true.",
     ),
     (
-        lambda client: client.require_pkce or (client.profile is Profile.OIDC and client.confidential),
+        lambda client: client.require_pkce or (rules_of(client.profile).nonce_for_pkce and client.confidential),
         "require_pkce",
         "only a confidential client of profile oidc may leave PKCE out; its requests then carry a nonce.",
+    ),
+    (
+        lambda client: {kind_of_redirect(uri) for uri in client.redirect_uris} <= rules_of(client.profile).redirects,
+        "redirect_uris",
+        "one of them is of a kind that this profile does not allow.",
+    ),
+    (
+        lambda client: _named_algorithms(client) <= set(rules_of(client.profile).algorithms),
+        "algorithms",
+        "this profile allows ES256, PS256 and EdDSA, and RS256 only as profile oidc.",
+    ),
+    (
+        is_exempt_by_right,
+        "origin",
+        "what loosens the profile here may not be set by a registration that came in this way.",
+    ),
+    (
+        lambda client: not _signs_requests(client) or bool(client.jwks) != bool(client.jwks_uri),
+        "jwks",
+        "a client that signs its requests needs public keys, in jwks or at jwks_uri, not both.",
+    ),
+    (
+        lambda client: len(client.request_uris) <= 20 and len(set(client.request_uris)) == len(client.request_uris),
+        "request_uris",
+        "name each once, at most 20.",
+    ),
+    (
+        lambda client: all(_is_fetchable(uri) for uri in client.request_uris),
+        "request_uris",
+        "each must be an https address of at most 512 characters, without user name.",
     ),
     (
         lambda client: not client.audience or (client.kind is Kind.SERVICE and client.confidential),
@@ -166,6 +190,20 @@ _RULES: tuple[tuple[Callable[[Client], bool], str, str], ...] = (
         "must be among scopes.",
     ),
 )
+
+
+def _named_algorithms(client: Client) -> set[str]:
+    return {name for name in msgspec.structs.astuple(client.algorithms) if name is not None}
+
+
+def _signs_requests(client: Client) -> bool:
+    return client.require_request_object or rules_of(client.profile).require_request_object or bool(client.request_uris)
+
+
+def _is_fetchable(uri: str) -> bool:
+    """An address that may be asked for; a fragment is allowed, as a mark of its content (OIDC Core §6.2)."""
+    parts = urlsplit(uri)
+    return len(uri) <= 512 and uri.startswith("https://") and "@" not in parts.netloc and uri.isascii()
 
 
 def _names_one(certificate: Certificate) -> bool:

@@ -7,6 +7,7 @@ import pytest
 from grantline.app.places import Places
 from grantline.app.state import open_state
 from grantline.cli.apply import apply_to
+from grantline.cli.check import check
 from grantline.cli.declaration import read_declaration
 from grantline.model.errors import InvalidConfiguration
 
@@ -47,6 +48,21 @@ async def test_applying_twice_changes_nothing_the_second_time(tmp_path: Path) ->
     assert await apply_to(data, declaration) == ["catalog unchanged", "client budget unchanged", "person one unchanged"]
     assert (Places(data).catalog).stat().st_mtime_ns == before
     assert (Places(data).catalog).stat().st_mode & 0o777 == 0o600
+
+
+async def test_a_client_that_loosens_its_profile_is_named_each_time(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Covers: the warnings of exemptions."""
+    secret = 'auth = "client_secret_basic"\nsecret_hashes = ["' + "ab" * 32 + '"]\n'
+    path = written(tmp_path, INSTANCE.replace('id = "budget"\n', f'id = "budget"\n{secret}'))
+    said = (
+        "warning: client budget: it proves itself with a secret that travels with each request; prefer private_key_jwt."
+    )
+    for change in ("added", "unchanged"):
+        assert (await apply_to(tmp_path / "data", read_declaration(path)))[1:3] == [f"client budget {change}", said]
+    check(tmp_path / "catalog.toml", None, tmp_path / "data", path)
+    assert said in capsys.readouterr().out
 
 
 async def test_a_changed_declaration_changes_that_alone(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from grantline.authorization.store import FamilyRow
 from grantline.authorization.tokens import refresh
 from grantline.model.errors import InvalidGrant, InvalidScope
 from grantline.model.events import EventType
-from grantline.parties import Client, Profile
+from grantline.parties import Client, rules_of
 
 _OVER = "The refresh token is no longer valid."
 
@@ -76,8 +76,7 @@ async def _successor(redeeming: Redeeming, family: FamilyRow, generation: int) -
 
 
 def _rotates(client: Client) -> bool:
-    """FAPI 2.0 forbids rotation (§5.3.2.1): it adds nothing to tokens bound to a key, and lost answers lose clients."""
-    return client.profile is not Profile.FAPI2
+    return rules_of(client.profile).rotates_refresh
 
 
 def _is_honest_repeat(redeeming: Redeeming, family: FamilyRow, generation: int) -> bool:
