@@ -8,6 +8,8 @@ import pytest
 
 from tests.long_result import SIZES, Result, sizes
 
+pytest_plugins = ("tests.postgres_server",)
+
 # The slowest single test goes first, so that nobody waits for it at the end.
 FIRST = "tests/setup/"
 # These measure time, load the machine or drive a browser: they run while nothing else does.

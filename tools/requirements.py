@@ -1,7 +1,7 @@
 """Pinned packages with hashes and without addresses, one file per tier: `python -m tools.requirements write|check`.
 
-`test.txt` holds everything and is resolved first; `demo.txt` and `run.txt` repeat its versions, so that one
-environment can serve all three. `check` needs no network: it compares the files with what pyproject.toml asks for.
+`test.txt` holds everything and is resolved first; the others repeat its versions, so that one environment can serve
+them all. `check` needs no network: it compares the files with what pyproject.toml asks for.
 """
 
 import re
@@ -15,7 +15,12 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[1]
 PINS = ROOT / "requirements"
-TIERS: dict[str, tuple[str, ...]] = {"test": ("test", "demo"), "demo": ("demo",), "run": ()}
+TIERS: dict[str, tuple[str, ...]] = {
+    "test": ("test", "demo", "postgres"),
+    "demo": ("demo",),
+    "postgres": ("postgres",),
+    "run": (),
+}
 PIN = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^\s;\\]+)")
 
 

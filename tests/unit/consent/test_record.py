@@ -323,4 +323,4 @@ def test_a_store_made_by_the_migrations_refuses_it_too(tmp_path):
     raw = sqlite3.connect(path)
     found = {row[0] for row in raw.execute("SELECT sql FROM sqlite_master WHERE tbl_name = 'consent_versions'")}
     raw.close()
-    assert set(GUARDS) <= found
+    assert set(GUARDS["sqlite"]) <= found

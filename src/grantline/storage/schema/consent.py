@@ -3,6 +3,7 @@
 from sqlalchemy import BLOB, DDL, Column, ForeignKey, Index, Integer, Text, event
 
 from grantline.storage.schema.base import table
+from grantline.storage.schema.guards import append_only
 
 CONSENTS = table(
     "consents",
@@ -38,13 +39,10 @@ VERSIONS = table(
 
 ONE_ACT_ONE_VERSION = Index("consent_versions_by_ceremony", VERSIONS.c.consent_id, VERSIONS.c.ceremony, unique=True)
 
-GUARDS = tuple(
-    f"CREATE TRIGGER consent_versions_no_{act.lower()} BEFORE {act} ON consent_versions "
-    "BEGIN SELECT RAISE(ABORT, 'versions are append-only'); END"
-    for act in ("UPDATE", "DELETE")
-)
+GUARDS = append_only("consent_versions", "versions are append-only")
 """A version is never changed and never removed, whoever holds the connection."""
 
 VERSIONS.info["guards"] = GUARDS
-for _guard in GUARDS:
-    event.listen(VERSIONS, "after_create", DDL(_guard))  # type: ignore[no-untyped-call]
+for _dialect, _guards in GUARDS.items():
+    for _guard in _guards:
+        event.listen(VERSIONS, "after_create", DDL(_guard).execute_if(dialect=_dialect))  # type: ignore[no-untyped-call]

@@ -23,7 +23,7 @@ _SET_HEAD = Statement(
     )
 )
 _AFTER = Statement(select(FEED).where(FEED.c.seq > bindparam("place")).order_by(FEED.c.seq).limit(bindparam("most")))
-_ALL = Statement(select(FEED).order_by(FEED.c.seq))
+_ALL_AFTER = Statement(select(FEED).where(FEED.c.seq > bindparam("place")).order_by(FEED.c.seq))
 _AGAIN = Statement(
     insert(FEED).values(
         {name: bindparam(name) for name in ("seq", "kind", "id", "until", "body", "chain", "client", "requested_us")}
@@ -71,7 +71,9 @@ class SqlFeedRows:
         return FeedBase(seq=row["seq"], chain=row["chain"], marks=Marks(row["policy"], row["catalog"]))
 
     async def after(self, seq: int, limit: int) -> Sequence[FeedLine]:
-        """Entries that follow, in order."""
+        """Entries that follow, in order; all of them where `limit` is negative."""
+        if limit < 0:
+            return [feed_line(row) for row in await self._cursor.all(_ALL_AFTER, place=seq)]
         return [feed_line(row) for row in await self._cursor.all(_AFTER, place=seq, most=limit)]
 
     async def forget(self, base: FeedBase) -> None:
@@ -84,7 +86,7 @@ class SqlFeedRows:
     async def raise_incarnation(self, skip: int) -> Position:
         """The next incarnation. What is still kept is entered again beyond the skipped numbers, in the same order."""
         position, _ = await self.head()
-        kept = await self._cursor.all(_ALL)
+        kept = await self._cursor.all(_ALL_AFTER, place=0)
         marks = (await self.base()).marks
         place = Position(position.incarnation + 1, position.seq + skip)
         await self.forget(FeedBase(seq=place.seq, marks=marks))

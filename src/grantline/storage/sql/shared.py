@@ -19,7 +19,10 @@ _FIRST = Statement(insert(SEQUENCES).values(name=bindparam("counter"), value=1))
 _KEEP_EVENT = Statement(
     insert(OUTBOX).values(seq=bindparam("seq"), event_id=bindparam("event_id"), body=bindparam("body"))
 )
-_HEAD = Statement(select(FEED_HEAD.c.incarnation, FEED_HEAD.c.seq, FEED_HEAD.c.chain).where(FEED_HEAD.c.id == 1))
+_head = select(FEED_HEAD.c.incarnation, FEED_HEAD.c.seq, FEED_HEAD.c.chain).where(FEED_HEAD.c.id == 1)
+_HEAD = Statement(_head)
+# Held until the commit is visible; SQLite, whose writers are alone, passes the words over.
+_HELD_HEAD = Statement(_head.with_for_update())
 _FIRST_HEAD = Statement(insert(FEED_HEAD).values(id=1, incarnation=1, seq=0, chain=bytes(32)))
 _ADVANCE = Statement(
     update(FEED_HEAD).where(FEED_HEAD.c.id == 1).values(seq=bindparam("new_seq"), chain=bindparam("new_chain"))
@@ -66,10 +69,10 @@ class SqlFeedLog:
 
     async def append(self, entry: NewEntry) -> Entry:
         """Number, chain and keep the entry."""
-        row = await self._cursor.one(_HEAD)
+        row = await self._cursor.one(_HELD_HEAD)
         if row is None:
             await self._cursor.run(_FIRST_HEAD)
-            row = await self._cursor.one(_HEAD)
+            row = await self._cursor.one(_HELD_HEAD)
             assert row is not None
         seq = row["seq"] + 1
         numbered = Entry(

@@ -16,6 +16,6 @@ def create_tables(path: Path) -> None:
         connection.execute(str(CreateTable(table).compile(dialect=SQLITE)))
         for index in table.indexes:
             connection.execute(str(CreateIndex(index).compile(dialect=SQLITE)))
-        for guard in table.info.get("guards", ()):
+        for guard in table.info.get("guards", {}).get("sqlite", ()):
             connection.execute(guard)
     connection.close()

@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from grantline.storage.schema.guards import append_only
+
 revision = "0001"
 down_revision = None
 
@@ -244,12 +246,6 @@ def upgrade() -> None:
             ["consents.consent_id"],
         ),
         sa.PrimaryKeyConstraint("consent_id", "version"),
-        info={
-            "guards": (
-                "CREATE TRIGGER consent_versions_no_update BEFORE UPDATE ON consent_versions BEGIN SELECT RAISE(ABORT, 'versions are append-only'); END",
-                "CREATE TRIGGER consent_versions_no_delete BEFORE DELETE ON consent_versions BEGIN SELECT RAISE(ABORT, 'versions are append-only'); END",
-            )
-        },
         sqlite_strict=True,
     )
     with op.batch_alter_table("consent_versions", schema=None) as batch_op:
@@ -294,9 +290,5 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("sessions", schema=None) as batch_op:
         batch_op.create_index("sessions_person", ["person"], unique=False)
-    op.execute(
-        "CREATE TRIGGER consent_versions_no_update BEFORE UPDATE ON consent_versions BEGIN SELECT RAISE(ABORT, 'versions are append-only'); END"
-    )
-    op.execute(
-        "CREATE TRIGGER consent_versions_no_delete BEFORE DELETE ON consent_versions BEGIN SELECT RAISE(ABORT, 'versions are append-only'); END"
-    )
+    for guard in append_only("consent_versions", "versions are append-only")[op.get_context().dialect.name]:
+        op.execute(guard)

@@ -1,0 +1,105 @@
+"""Where the database is, and how a connection to it is opened: durable commits, bounded waits, the primary only."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, cast
+from urllib.parse import urlsplit
+
+from grantline.model.errors import InvalidConfiguration
+from grantline.storage.postgres.cursor import Connection
+
+Use = Literal["writing", "reading", "listening", "migrating"]
+WRITERS = 0x6772616E74
+"""Advisory lock of whoever writes: the same key in every process over one database."""
+MIGRATION = WRITERS + 1
+WAIT_S = 10
+"""How long a statement may wait for a lock, and a transaction of ours may stand idle before the server ends it."""
+
+# Classes of SQLSTATE: connection, transaction rollback, resources, operator intervention, system.
+PASSING_CLASSES = ("08", "40", "53", "57", "58")
+# Waited too long for a lock; stood idle too long; became a standby.
+PASSING = ("55P03", "25P03", "25006")
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A `postgresql://` URL without a password, and the file that holds one."""
+
+    url: str
+    password_file: Path | None = None
+
+    def __post_init__(self) -> None:
+        parts = urlsplit(self.url)
+        if parts.scheme not in ("postgresql", "postgres"):
+            raise InvalidConfiguration(f"$.storage.url: {parts.scheme or 'no'}:// is unknown; write postgresql://…")
+        if parts.password is not None:
+            raise InvalidConfiguration("$.storage.url holds a password; put it in a file and name it: password_file")
+
+    def password(self) -> str | None:
+        """As the file has it now, so that a changed one counts at the next connection."""
+        if self.password_file is None:
+            return None
+        try:
+            return self.password_file.read_text().strip()
+        except OSError as error:
+            raise InvalidConfiguration(f"{self.password_file} cannot be read: {error.strerror}") from error
+
+
+async def connect(address: Address, use: Use) -> Connection:
+    """A connection to the primary. Raises what asyncpg raises; `InvalidConfiguration` for a server that forgets."""
+    asyncpg = driver()
+    idle = "0" if use == "listening" else f"{WAIT_S}s"
+    connection = cast(
+        Connection,
+        await asyncpg.connect(
+            address.url,
+            password=address.password(),
+            timeout=WAIT_S,
+            command_timeout=None if use == "migrating" else 3 * WAIT_S,
+            statement_cache_size=512,
+            target_session_attrs="primary",
+            server_settings={
+                "application_name": f"grantline {use}",
+                "default_transaction_isolation": "repeatable read" if use == "reading" else "read committed",
+                "default_transaction_read_only": "on" if use == "reading" else "off",
+                "idle_in_transaction_session_timeout": idle,
+                "lock_timeout": f"{WAIT_S}s" if use == "writing" else "0",
+            },
+        ),
+    )
+    if use == "writing":
+        await _make_durable(connection)
+    return connection
+
+
+async def _make_durable(connection: Connection) -> None:
+    """A commit that returned has been synced, whatever the server's default is; a stronger promise is kept."""
+    if await connection.fetchval("SHOW fsync") != "on":
+        await connection.close()
+        raise InvalidConfiguration("The database server runs with fsync = off: what it commits may be forgotten.")
+    if await connection.fetchval("SHOW synchronous_commit") not in ("on", "remote_apply"):
+        await connection.execute("SET synchronous_commit = on")
+
+
+def driver() -> Any:
+    """asyncpg, which only installations on PostgreSQL have."""
+    try:
+        import asyncpg
+    except ImportError as error:
+        raise InvalidConfiguration(
+            "State in PostgreSQL needs the package asyncpg: pip install 'grantline[postgres]'"
+        ) from error
+    return asyncpg
+
+
+def is_passing(error: BaseException) -> bool:
+    """True for what another try may not meet: a lost connection, a deadlock, a server that starts or is full."""
+    asyncpg = driver()
+    if isinstance(error, asyncpg.PostgresError):
+        return str(error.sqlstate)[:2] in PASSING_CLASSES or error.sqlstate in PASSING
+    return isinstance(error, asyncpg.InterfaceError | OSError | TimeoutError)
+
+
+def is_undone(error: BaseException) -> bool:
+    """True if the server itself said that the transaction does not stand: a broken constraint, a conflict."""
+    return isinstance(error, driver().PostgresError) and str(error.sqlstate)[:2] in ("23", "40")
