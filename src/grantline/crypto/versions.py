@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from grantline.crypto.es256 import InvalidJws, KeyFinder, verify_jws
+from grantline.crypto.es256 import InvalidJws, KeyFinder, open_jws
 from grantline.crypto.jcs import canonical
 from grantline.crypto.signing import SigningKey
 from grantline.model.consent import EnforcedVersion
@@ -16,7 +16,9 @@ def sign_version(version: EnforcedVersion, key: SigningKey) -> EnforcedVersion:
     return replace(bare, signature=key.sign_jws(canonical(bare), TYP))
 
 
-def verify_version(version: EnforcedVersion, find: KeyFinder) -> None:
-    """Raise `InvalidJws` unless the signature is by one of these keys and over exactly this content."""
-    if verify_jws(version.signature, find, TYP) != canonical(replace(version, signature="")):
+def verify_version(version: EnforcedVersion, find: KeyFinder) -> str:
+    """The kid of the signature's key; raises `InvalidJws` unless it is one of these, over exactly this content."""
+    opened = open_jws(version.signature, find, TYP)
+    if opened.payload != canonical(replace(version, signature="")):
         raise InvalidJws("the signature is over another version")
+    return opened.kid

@@ -2,7 +2,8 @@
 
 from collections.abc import Awaitable, Callable
 
-from grantline.crypto.es256 import PublicKey
+from grantline.crypto import es256
+from grantline.crypto.signing import PublicKey
 from grantline.model.bundle import BundleContent
 from grantline.model.feed import Marks
 
@@ -37,12 +38,16 @@ class Bundle:
         """The authority's key of that id: verifies tokens and versions."""
         return self._keys.get(kid)
 
+    def kids(self) -> tuple[str, ...]:
+        """Of all keys that are in use here; the authority signs with none that a gateway lacks."""
+        return tuple(self._keys)
+
     async def refresh(self) -> None:
         """Fetch, let everybody compile it, then use it. If anything fails the former bundle stays."""
         content = await self._fetch()
         if self.current == content:
             return
-        keys = [PublicKey.from_jwk(jwk) for jwk in content.jwks.get("keys", ())]
+        keys = [es256.PublicKey.from_jwk(jwk) for jwk in content.jwks.get("keys", ())]
         for listener in self._listeners:
             listener(content)
         self._keys = {key.kid: key for key in keys}

@@ -66,8 +66,14 @@ class Cutoffs:
             self.marks = self.marks.after(entry)
             self.position = Position(incarnation, entry.seq)
 
-    def refuses(self, claims: AccessClaims) -> Reason | None:
-        """Why a token with these claims no longer stands, or None. Each link of the lineage is looked at."""
+    def refuses(self, claims: AccessClaims, signer: str = "") -> Reason | None:
+        """Why a token with these claims no longer stands, or None. Each link of the lineage is looked at.
+
+        `signer`: the kid of the key that signed it. Of a key that was cut off no claim is believed, nor a position.
+        """
+        forged = self._entries.get((Kind.KEY, signer))
+        if forged is not None:
+            return reason(forged)
         for grant, epoch in ((claims.grant_id, claims.gep), *claims.lin):
             ended = self._entries.get((Kind.GRANT, grant))
             if ended is not None and ended.min_epoch is not None and epoch < ended.min_epoch:
@@ -110,7 +116,9 @@ class Cutoffs:
         return table
 
     def _take(self, entry: Entry) -> None:
-        if entry.kind in (Kind.POLICY, Kind.CATALOG) or (entry.kind is Kind.CLIENT and entry.before_position is None):
+        if entry.kind in (Kind.POLICY, Kind.CATALOG):
+            return
+        if entry.kind in (Kind.CLIENT, Kind.KEY) and entry.before_position is None:
             return
         key = entry.kind, entry.id
         older = self._entries.get(key)

@@ -6,10 +6,12 @@ from collections import Counter
 from dataclasses import dataclass
 
 from grantline.crypto.es256 import KeyFinder, SigningKey
-from grantline.gateway.bind import Nonces, Possession, Replays
+from grantline.crypto.nonces import Nonces
+from grantline.gateway.bind import Possession, Replays
 from grantline.gateway.compiled import Compiled
 from grantline.gateway.context import context_end, sign_context
 from grantline.gateway.facts import call_facts
+from grantline.gateway.lineage import Whole, intersect, wholes
 from grantline.gateway.locate import Place
 from grantline.gateway.purpose import purpose_of
 from grantline.gateway.records import Outcome, Trail, decision_event, outcome_event
@@ -80,7 +82,7 @@ class Gateway:
         self._standing, self._versions, self._record = standing, versions, record
         self._clock, self._randomness = clock, randomness
         self._tokens = Tokens(find)
-        self._possession = Possession(Nonces(randomness), replays or Replays())
+        self._possession = Possession(Nonces(randomness(32)), replays or Replays())
         self._compiled: Compiled | None = None
         self.unbound: Counter[Reason] = Counter()
         self.lost_outcomes = 0
@@ -119,7 +121,8 @@ class Gateway:
         stands = self._first_standing(caller, trail)
         place = self._locate(call, caller, bundle, trail)
         version = await self._version(caller)
-        decision = self._decide(caller, place, version, bundle, trail)
+        of = await wholes(self._versions, version, caller.claims)
+        decision = self._decide(caller, place, version, of, bundle, trail)
         if isinstance(decision, Deny):
             return await self._refuse(trail, decision)
         _require_enforceable(decision, call)
@@ -151,7 +154,7 @@ class Gateway:
         return fresh
 
     def _first_standing(self, caller: Caller, trail: Trail) -> Stands:
-        stands = self._standing.check(caller.claims)
+        stands = self._standing.check(caller.claims, caller.signer)
         if isinstance(stands, Reason):
             raise Refusal(stands)
         trail.stands = stands
@@ -170,12 +173,15 @@ class Gateway:
         return version
 
     def _decide(
-        self, caller: Caller, place: Place, version: EnforcedVersion, bundle: Compiled, trail: Trail
-    ) -> Decision:
+        self, caller: Caller, place: Place, version: EnforcedVersion, of: tuple[Whole, ...], bundle: Compiled,
+        trail: Trail,
+    ) -> Decision:  # fmt: skip
         # The feed has no cut-off against this token's epoch, so its epoch is the least that stands.
         epoch = caller.claims.gep
         state = StateFacts(Status.ACTIVE, epoch, epoch, trail.client_status)
-        return bundle.decider.decide(version, state, call_facts(trail, caller, place, bundle.places), trail.now)
+        facts = call_facts(trail, caller, place, bundle.places)
+        decision = bundle.decider.decide(version, state, facts, trail.now)
+        return intersect(decision, of, bundle, facts, trail.now)
 
     async def _recorded(self, decision: Decision, trail: Trail) -> int:
         event = decision_event(trail, decision, gateway=self._identity.name, randomness=self._randomness)
@@ -189,7 +195,7 @@ class Gateway:
             raise
 
     def _last_standing(self, caller: Caller, first: Stands) -> Departure:
-        departure = self._standing.depart(caller.claims, first)
+        departure = self._standing.depart(caller.claims, first, caller.signer)
         if isinstance(departure, Reason):
             raise Refusal(departure, "ended while the call was being recorded")
         return departure

@@ -151,10 +151,10 @@ class Follower:
 
 
 def _may_change_bundle(message: FromAuthority) -> bool:
-    """Clients' standing is in the bundle and in no mark; a new session may have missed the entry that told of it."""
+    """Clients' standing and keys are in the bundle and in no mark; a new session may have missed what told of them."""
     match message:
         case Entries(entries=entries):
-            return any(entry.kind is Kind.CLIENT for entry in entries)
+            return any(entry.kind in (Kind.CLIENT, Kind.KEY) for entry in entries)
         case Welcome():
             return True
         case _:

@@ -33,6 +33,7 @@ class Following:
     """One boot of one gateway, over all its sessions. Until a beat of this boot renews, its workers admit nothing.
 
     `finding`: told the code of whatever must not happen. `loaded`: whether the bundle with these marks is in use.
+    `keys`: kids of the authority's keys that are in use.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class Following:
         table: Cutoffs | None = None,
         loaded: Callable[[Marks], bool] = lambda _marks: True,
         finding: Callable[[str], None] = lambda _code: None,
+        keys: Callable[[], tuple[str, ...]] = tuple,
     ) -> None:
         self.boot = boot
         self.table = Cutoffs() if table is None else table
@@ -51,6 +53,7 @@ class Following:
         self._workers = workers
         self._loaded = loaded
         self._finding = finding
+        self._keys = keys
         self._sent = SendTimes()
         self._welcome: Welcome | None = None
         self._lease: Lease | None = None
@@ -83,7 +86,7 @@ class Following:
         even = all(seq == position.seq for _, seq in applied)
         digest = self.table.digest if even and self._loaded(self.table.marks) else ""
         busy = dict.fromkeys(grant for worker in self._workers for grant in worker.busy())
-        return Ack(welcome.session, self.boot, welcome.incarnation, digest, applied, tuple(busy))
+        return Ack(welcome.session, self.boot, welcome.incarnation, digest, applied, tuple(busy), self._keys())
 
     # What to believe
 

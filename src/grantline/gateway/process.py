@@ -118,6 +118,7 @@ class GatewayParts:
             table=Cutoffs.restored(file.load()),
             loaded=self.bundle.loaded,
             finding=self.finding,
+            keys=self.bundle.kids,
         )
         return Follower(
             following, self.authority.feed, self.bundle, file, settings=self.plan.follower, troubles=self.trouble

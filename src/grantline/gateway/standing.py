@@ -70,26 +70,27 @@ class Standing:
 
     # Asked by enforcement
 
-    def check(self, claims: AccessClaims) -> Reason | Stands:
+    def check(self, claims: AccessClaims, signer: str = "") -> Reason | Stands:
         """Take the lease, hold the token against the tables, then read the clock against that lease: last.
 
         In any other order a lease could be used with tables that were read before it, or after its end. The wall
         clock is read before CLOCK_BOOTTIME, so a stop between the two shortens the context and never prolongs it.
+        `signer`: the kid of the key that signed the token.
         """
         lease = self._take()
         if lease is None:
             return Reason.FEED_STALE
-        refused = self._refused(claims)
+        refused = self._refused(claims, signer)
         if refused is not None:
             return refused
         return self._before_end(lease)
 
-    def depart(self, claims: AccessClaims, first: Stands | None = None) -> Reason | Departure:
+    def depart(self, claims: AccessClaims, first: Stands | None = None, signer: str = "") -> Reason | Departure:
         """The check after the record is durable. Await nothing between this and handing the call over.
 
         `first`: the answer the decision was made under; a policy or catalog announced since then refuses the call.
         """
-        stands = self.check(claims)
+        stands = self.check(claims, signer)
         if isinstance(stands, Reason):
             return stands
         if first is not None and first.marks != stands.marks:
@@ -138,10 +139,10 @@ class Standing:
         lease = self._lease
         return lease if lease is not None and lease.covers(self._cutoffs.position) else None
 
-    def _refused(self, claims: AccessClaims) -> Reason | None:
+    def _refused(self, claims: AccessClaims, signer: str) -> Reason | None:
         if not self._loaded(self._cutoffs.marks):
             return Reason.POLICY_ERROR
-        return self._cutoffs.refuses(claims)
+        return self._cutoffs.refuses(claims, signer)
 
     def _before_end(self, lease: Lease) -> Reason | Stands:
         position, marks = self._cutoffs.position, self._cutoffs.marks

@@ -14,11 +14,11 @@ from grantline.model.token import AccessClaims
 class StandingCheck(Protocol):
     """Does the consent still stand (`gateway/standing.py`)?"""
 
-    def check(self, claims: AccessClaims) -> Reason | Stands:
+    def check(self, claims: AccessClaims, signer: str = "") -> Reason | Stands:
         """First: may this call be judged at all, and under which lease and bundle."""
         ...
 
-    def depart(self, claims: AccessClaims, first: Stands | None = None) -> Reason | Departure:
+    def depart(self, claims: AccessClaims, first: Stands | None = None, signer: str = "") -> Reason | Departure:
         """Last, after the record is durable. Nothing may be awaited between this and handing the call over."""
         ...
 

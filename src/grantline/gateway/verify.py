@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from grantline.crypto.es256 import InvalidJws, KeyFinder, verify_jws
+from grantline.crypto.es256 import InvalidJws, KeyFinder, open_jws
 from grantline.crypto.signing import PublicKey
 from grantline.gateway.refusal import Refusal
 from grantline.model.decision import Call
@@ -27,11 +27,15 @@ _decode = msgspec.json.Decoder(AccessClaims).decode
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A token that is genuine and meant for this API. Whether it is the caller's own is not known yet."""
+    """A token that is genuine and meant for this API. Whether it is the caller's own is not known yet.
+
+    `signer`: kid of the key that signed it.
+    """
 
     claims: AccessClaims
     token: str
     scheme: str
+    signer: str = ""
 
 
 class Tokens:
@@ -43,7 +47,7 @@ class Tokens:
     def __init__(self, find: KeyFinder, *, capacity: int = _CAPACITY) -> None:
         self._find = find
         self._capacity = capacity
-        self._good: OrderedDict[bytes, AccessClaims] = OrderedDict()
+        self._good: OrderedDict[bytes, tuple[AccessClaims, str]] = OrderedDict()
 
     def forget(self) -> None:
         """Verify everything anew: keys or issuer may have changed."""
@@ -52,7 +56,7 @@ class Tokens:
     def verify(self, call: Call, *, issuer: str, audience: str, now: int) -> Caller:
         """The caller of this call. `now` in unix seconds. Raises `Refusal` (token_missing, _invalid, _expired)."""
         scheme, token = credentials(call)
-        claims = self._claims(token)
+        claims, signer = self._claims(token)
         if claims.iss != issuer:
             raise Refusal(Reason.TOKEN_INVALID, "another issuer")
         if audience not in claims.aud:
@@ -61,22 +65,23 @@ class Tokens:
             raise Refusal(Reason.TOKEN_EXPIRED, f"expired at {claims.exp}")
         if claims.iat > now + SKEW_SECONDS:
             raise Refusal(Reason.TOKEN_INVALID, "issued in the future")
-        return Caller(claims, token, scheme)
+        return Caller(claims, token, scheme, signer)
 
-    def _claims(self, token: str) -> AccessClaims:
+    def _claims(self, token: str) -> tuple[AccessClaims, str]:
         key = hashlib.sha256(token.encode()).digest()
         known = self._good.get(key)
         if known is not None:
             self._good.move_to_end(key)
             return known
         try:
-            claims = _decode(verify_jws(token, self._find, TYP))
+            opened = open_jws(token, self._find, TYP)
+            found = _decode(opened.payload), opened.kid
         except (InvalidJws, msgspec.MsgspecError) as error:
             raise Refusal(Reason.TOKEN_INVALID, str(error)) from error
-        self._good[key] = claims
+        self._good[key] = found
         if len(self._good) > self._capacity:
             self._good.popitem(last=False)
-        return claims
+        return found
 
 
 def credentials(call: Call) -> tuple[str, str]:

@@ -1,4 +1,7 @@
-"""Enforced versions, fetched once each: immutable, so a copy never grows old. Signature and name are verified."""
+"""Enforced versions, fetched once each: immutable, so a copy never grows old. Signature and name are verified.
+
+A copy counts while the key that signed it is one of the authority's: what a compromised key signed is fetched again.
+"""
 
 import asyncio
 from collections import OrderedDict
@@ -15,6 +18,7 @@ CAPACITY = 10_000
 UNKNOWN_FOR_NS = 5_000_000_000
 
 Key = tuple[ConsentId, int]
+_NOTHING = None, ""
 Fetch = Callable[[ConsentId, int], Awaitable[EnforcedVersion | None]]
 """Asks the authority; None: it has none for this gateway. Raises what its transport raises."""
 
@@ -39,16 +43,20 @@ class Versions:
         self._clock = clock
         self._capacity = capacity
         self._failures = failures
-        self._kept: OrderedDict[Key, EnforcedVersion] = OrderedDict()
+        self._kept: OrderedDict[Key, tuple[EnforcedVersion, str]] = OrderedDict()
         self._unknown: OrderedDict[Key, int] = OrderedDict()
         self._under_way: dict[Key, asyncio.Future[EnforcedVersion | Reason]] = {}
 
     def cached(self, consent: ConsentId, version: int) -> EnforcedVersion | None:
         """The version if it is here, without waiting."""
         key = (consent, version)
-        kept = self._kept.get(key)
-        if kept is not None:
-            self._kept.move_to_end(key)
+        kept, signer = self._kept.get(key, _NOTHING)
+        if kept is None:
+            return None
+        if self._find(signer) is None:
+            del self._kept[key]
+            return None
+        self._kept.move_to_end(key)
         return kept
 
     async def get(self, consent: ConsentId, version: int) -> EnforcedVersion | Reason:
@@ -79,18 +87,18 @@ class Versions:
             self._remember_unknown(key)
             return Reason.CONSENT_UNAVAILABLE
         try:
-            verify_version(found, self._find)
+            signer = verify_version(found, self._find)
         except InvalidJws as error:
             self._failures(f"version {key[1]} of {key[0]} is not the authority's: {error}")
             return Reason.CONSENT_UNAVAILABLE
         if (found.consent_id, found.version) != key:
             self._failures(f"asked for version {key[1]} of {key[0]}, was given {found.version} of {found.consent_id}")
             return Reason.CONSENT_UNAVAILABLE
-        self._keep(key, found)
+        self._keep(key, found, signer)
         return found
 
-    def _keep(self, key: Key, version: EnforcedVersion) -> None:
-        self._kept[key] = version
+    def _keep(self, key: Key, version: EnforcedVersion, signer: str) -> None:
+        self._kept[key] = version, signer
         while len(self._kept) > self._capacity:
             self._kept.popitem(last=False)
 

@@ -46,6 +46,7 @@ class EventType(StrEnum):
     FINDING = "finding.raised@1"
     FEED_INCARNATION = "feed.incarnation@1"
     PASSWORD_CHANGED = "identity.password_changed@1"
+    KEY_ROTATED = "key.rotated@1"
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

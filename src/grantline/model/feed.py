@@ -35,7 +35,9 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
     `min_epoch`: tokens of this grant with a lower epoch are refused (kind grant).
     `before_position`: tokens minted before this place are refused (client, subject, agent, key, family). A client
-    without it was registered or let act again: nothing is refused, the bundle tells of it.
+    without it was registered or let act again: nothing is refused, the bundle tells of it. Kind key: `id` is the
+    thumbprint of a client's key, or the kid of one of ours: then whatever it signed is refused, wherever it says it
+    was minted, and without `before_position` only the bundle's keys have changed.
     Kind token has neither: `id` is a `jti` and is refused. Kinds policy and catalog: `id` is the new hash.
     `cause` is a `Reason` code. `until`: unix seconds after which nothing this entry refuses can still be valid.
     """
@@ -116,6 +118,7 @@ class Ack(msgspec.Struct, frozen=True, tag="ack"):
     `busy`: grants that an applied entry ended and that still have calls in flight in some worker.
     `digest`: `digest` of the chain and the loaded bundle's hashes as the gateway holds them at the lowest applied
     place; empty while the bundle that the feed announced is not loaded (the gateway denies meanwhile).
+    `keys`: kids of the loaded bundle: none signs before every gateway has it.
     """
 
     session: SessionId
@@ -124,6 +127,7 @@ class Ack(msgspec.Struct, frozen=True, tag="ack"):
     digest: str
     workers: tuple[tuple[str, int], ...]
     busy: tuple[ConsentId, ...] = ()
+    keys: tuple[str, ...] = ()
 
 
 # Authority → gateway

@@ -39,6 +39,7 @@ class Reason(StrEnum):
     CONSENT_UNAVAILABLE = "consent_unavailable"
     AUDIT_UNAVAILABLE = "audit_unavailable"
     RESPONSE_UNFILTERABLE = "response_unfilterable"
+    KEY_COMPROMISED = "key_compromised"
 
 
 NOT_FORWARDED = "not_forwarded"
@@ -88,4 +89,5 @@ ANSWERS: dict[Reason, Answer] = {
     Reason.RESPONSE_UNFILTERABLE: Answer(
         502, None, "The API answered in a form that cannot be cut to what was agreed."
     ),
+    Reason.KEY_COMPROMISED: Answer(401, "invalid_token", "The key that signed this token is no longer trusted."),
 }

@@ -7,7 +7,7 @@ import msgspec
 import orjson
 import pytest
 
-from grantline.crypto.es256 import verify_jws
+from grantline.crypto.es256 import SigningKey, verify_jws
 from grantline.gateway.bind import Replays
 from grantline.gateway.enforce import Admitted, Gateway, Refused
 from grantline.gateway.facts import call_facts
@@ -17,7 +17,7 @@ from grantline.gateway.verify import Caller
 from grantline.model.consent import Status
 from grantline.model.decision import Deny, FieldFilter, Located, Permit, RecordRule
 from grantline.model.events import Event, EventType
-from grantline.model.feed import Kind
+from grantline.model.feed import Kind, Position
 from grantline.model.reasons import Reason
 from grantline.policy import StateFacts
 from tests.unit.enforce.world import BASE, NOW, TRANSACTIONS, World, transactions_item
@@ -337,3 +337,30 @@ def decided_again(world: World, event: Event) -> Permit | Deny:
     state = StateFacts(Status.ACTIVE, detail["epoch"], detail["epoch"], detail["client_status"])
     facts = call_facts(trail, caller, place, places)
     return world.compiled.decider.decide(world.version, state, facts, detail["now"])
+
+
+async def test_a_version_that_a_key_signed_which_is_ours_no_more_is_fetched_again(world: World) -> None:
+    first = await world.decide("/accounts/a1/transactions")
+    assert isinstance(first, Admitted)
+    fetched = world.fetched
+    world.issuer = SigningKey.generate()
+    world.version = world.agreed()
+    world.gateway._tokens.forget()
+    assert isinstance(await world.decide("/accounts/a1/transactions"), Admitted)
+    assert world.fetched == fetched + 1
+
+
+async def test_a_key_cut_off_while_the_call_is_recorded_lets_it_through_no_more(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append = world.spool.append
+
+    def cutting(event: Event, *, outcome: bool = False) -> Any:
+        world.ends(Kind.KEY, world.issuer.public.kid, Reason.KEY_COMPROMISED, before_position=Position(1, 1))
+        world.lease()
+        return append(event, outcome=outcome)
+
+    monkeypatch.setattr(world.spool, "append", cutting)
+    answer = await world.decide("/accounts/a1/transactions")
+    assert isinstance(answer, Refused)
+    assert answer.deny.because is Reason.KEY_COMPROMISED

@@ -82,6 +82,12 @@ def without_bundle(w: World) -> None:
     w.gateway._compiled = None
 
 
+def signer_cut_off(w: World) -> dict[str, Any]:
+    """Whoever stole the key writes any position into what it signs."""
+    w.ends(Kind.KEY, w.issuer.public.kid, Reason.KEY_COMPROMISED, before_position=Position(1, 1))
+    return bound(seq=Position(2**40, 2**60))(w)
+
+
 T = "/accounts/a1/transactions"
 CASES = [
     Case(Reason.TOKEN_MISSING, lambda w: {"authorization": None}, recorded=False),
@@ -124,6 +130,7 @@ CASES = [
         ),
         name="lineage",
     ),
+    Case(Reason.KEY_COMPROMISED, signer_cut_off),
     Case(Reason.GRANT_EXPIRED, agreeing(expires_at=NOW)),
     Case(Reason.GRANT_NOT_STARTED, agreeing(not_before=NOW + 1)),
     Case(Reason.CONFIRMATION_DUE, agreeing(confirmed_at=NOW - 91 * DAY)),

@@ -21,7 +21,7 @@ from tests.unit.feed.runs import Run
 class NoSecondCheck(Standing):
     """Lets through whatever passed the first check."""
 
-    def depart(self, token: AccessClaims, first: Stands | None = None) -> Reason | Departure:
+    def depart(self, token: AccessClaims, first: Stands | None = None, signer: str = "") -> Reason | Departure:
         assert first is not None
         return Departure(first, self._calls, self._calls.begin(token, first.position.seq))
 
@@ -260,15 +260,15 @@ class Interrupted(Standing):
     before: Callable[[], None] = staticmethod(lambda: None)
     after: Callable[[], None] = staticmethod(lambda: None)
 
-    def _refused(self, token: AccessClaims) -> Reason | None:
+    def _refused(self, token: AccessClaims, signer: str = "") -> Reason | None:
         self.before()
-        answer = super()._refused(token)
+        answer = super()._refused(token, signer)
         self.after()
         return answer
 
 
 class TableThenLease(Interrupted):
-    def check(self, token: AccessClaims) -> Reason | Stands:
+    def check(self, token: AccessClaims, signer: str = "") -> Reason | Stands:
         refused = self._refused(token)
         if refused is not None:
             return refused
@@ -277,7 +277,7 @@ class TableThenLease(Interrupted):
 
 
 class LeaseThenTable(Interrupted):
-    def check(self, token: AccessClaims) -> Reason | Stands:
+    def check(self, token: AccessClaims, signer: str = "") -> Reason | Stands:
         lease = self._take()
         if lease is None:
             return Reason.FEED_STALE

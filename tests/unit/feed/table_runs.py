@@ -23,8 +23,8 @@ RE_ENTERED = 1
 class OwnGrantOnly(Standing):
     """Looks at the token's own grant and not at those it came from."""
 
-    def _refused(self, token: AccessClaims) -> Reason | None:
-        return super()._refused(replace(token, lin=()))
+    def _refused(self, token: AccessClaims, signer: str = "") -> Reason | None:
+        return super()._refused(replace(token, lin=()), signer)
 
 
 async def lineage(rules: Rules) -> bool:
@@ -119,7 +119,7 @@ class CutByTime(Standing):
 
     cut_at = 1_800_000_000
 
-    def _refused(self, token: AccessClaims) -> Reason | None:
+    def _refused(self, token: AccessClaims, signer: str = "") -> Reason | None:
         cut = self._cutoffs._entries.get((Kind.CLIENT, token.client_id))
         return Reason.GRANT_REVOKED if cut is not None and token.iat <= self.cut_at else None
 
@@ -139,7 +139,7 @@ async def cut_off_by_position(rules: Rules) -> bool:
 class NumbersUsedAgain(Standing):
     """Compares numbers across a failover as if they were of one sequence."""
 
-    def _refused(self, token: AccessClaims) -> Reason | None:
+    def _refused(self, token: AccessClaims, signer: str = "") -> Reason | None:
         here = self._cutoffs.position
         assert here is not None
         cut = self._cutoffs._entries.get((Kind.CLIENT, token.client_id))

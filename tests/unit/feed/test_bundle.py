@@ -19,7 +19,7 @@ from grantline.model.feed import Entries, Entry, FromAuthority, FromGateway, Kin
 from grantline.model.ids import ClientId, SessionId
 from tests.feed_world import ManualClock, claims
 
-KEY = SigningKey.generate()
+KEY, NEXT = SigningKey.generate(), SigningKey.generate()
 
 
 def content(policy: str) -> BundleContent:
@@ -109,7 +109,7 @@ async def test_a_bundle_that_somebody_cannot_compile_is_not_used() -> None:
     assert bundle.loaded(Marks("good", ""))
 
 
-async def test_news_of_a_client_and_a_new_session_ask_for_the_bundle_again(tmp_path: Path) -> None:
+async def test_news_of_a_client_a_new_session_and_a_new_key_ask_for_the_bundle_again(tmp_path: Path) -> None:
     """Covers: idea 5."""
     authority, wire = Authority(), Wire(tmp_path)
     bundle = Bundle(authority)
@@ -127,5 +127,10 @@ async def test_news_of_a_client_and_a_new_session_ask_for_the_bundle_again(tmp_p
         wire.tell(Entries(1, True, (entry,)))
         await until(lambda: bundle.current is authority.now)
         assert standing._cutoffs.refuses(claims()) is None
+        authority.now = replace(content("one"), jwks={"keys": [KEY.public.jwk, NEXT.public.jwk]})
+        published = Entry(seq=2, kind=Kind.KEY, id=NEXT.public.kid, cause="key_published", until=2_000_000_000)
+        wire.tell(Entries(1, False, (published,)))
+        await until(lambda: bundle.current is authority.now)
+        assert standing._cutoffs.refuses(claims(), NEXT.public.kid) is None
     finally:
         running.cancel()

@@ -208,6 +208,15 @@ class Feed:
         await self._part_from_strangers()
         return True
 
+    def lacking(self, kid: str) -> tuple[GatewayId, ...] | None:
+        """Gateways that could admit a call and have not said that they hold this key of ours.
+
+        None: another process keeps the feed, and only that one can say.
+        """
+        if not self.keeps:
+            return None
+        return tuple(sorted({one.gateway for one in self._roll.members() if kid not in one.keys}))
+
     async def _part_from_strangers(self) -> None:
         """Whoever was taken out, or proved a key that was replaced, by this process or another, gets no more beats."""
         renewed = [session for session in self._roll.members() if session.beats]

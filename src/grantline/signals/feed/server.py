@@ -78,6 +78,10 @@ class FeedServer:
         """A commit with feed entries returned: tell gateways now. Called on the event loop that runs `run`."""
         self._keeping.wake()
 
+    def lacking(self, kid: str) -> tuple[GatewayId, ...] | None:
+        """Gateways that may admit calls and do not hold this key yet; None: another process keeps the feed."""
+        return self._feed.lacking(kid)
+
     async def remove(self, gateway: GatewayId) -> bool:
         """An operator takes a gateway out. What it may still admit is waited for like any other."""
         return await self._feed.remove(gateway)

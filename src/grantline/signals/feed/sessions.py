@@ -24,7 +24,7 @@ class Session:
 
     `beats`: it is renewed. `connected`: it can still be sent entries and acknowledge them. `stopped_ns`: since when
     it gets no beats (CLOCK_BOOTTIME); its last lease ends a lease, the margin and the skew later. `key`: thumbprint
-    of the key that opened it; empty for one of an earlier start, which is not connected.
+    of the key that opened it; empty for one of an earlier start, which is not connected. `keys`: kids that it holds.
     """
 
     def __init__(
@@ -48,6 +48,7 @@ class Session:
         self.connected = True
         self.stopped_ns: int | None = None
         self.fence_told = False
+        self.keys: frozenset[str] = frozenset()
         self._applied: dict[str, int] = dict.fromkeys(workers, 0)
 
     @property
@@ -59,6 +60,7 @@ class Session:
         """Acknowledgements are cumulative: what a worker once had, it has."""
         for worker, seq in ack.workers:
             self._applied[worker] = max(seq, self._applied.get(worker, 0))
+        self.keys = frozenset(ack.keys)
 
     def stop_beats(self, now_ns: int) -> None:
         """No renewal from now on. The session stays in every wait that it is in."""
