@@ -15,6 +15,7 @@ import msgspec
 
 from grantline.authorization import Settings as AuthorizationSettings
 from grantline.consent import Settings as ConsentSettings
+from grantline.fetching import FetchSettings
 from grantline.gateway.minimiser import Settings as MinimiserSettings
 from grantline.gateway.settings import GatewaySettings
 from grantline.identity import SessionSettings
@@ -68,6 +69,9 @@ class Settings:
     fronts: tuple[FrontSettings, ...] = setting((), help="Which API stands behind which gateway, and where it listens.")
     minimiser: MinimiserSettings = section(MinimiserSettings, help="The hop that cuts answers to the agreed fields.")
     ledger: LedgerSettings = section(LedgerSettings, help="The record.")
+    fetching: FetchSettings = section(
+        FetchSettings, help="Requests to addresses that clients named: documents, key sets, notices."
+    )
     sessions: SessionSettings = section(SessionSettings, help="How long a sign-in lasts.")
 
 
