@@ -10,13 +10,16 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx2
+from sqlalchemy import select
 
 from grantline.app.rules import decider_for
 from grantline.authorization import Interaction, Keys, Server, Settings, oauth_endpoints
 from grantline.authorization.http import Response
+from grantline.authorization.steps.dpop import nonces_from
 from grantline.catalog import Catalog, build_catalog
 from grantline.consent import Consents, Offer, Picks, ResourceChoice
 from grantline.crypto.es256 import SigningKey
+from grantline.crypto.nonces import Nonces
 from grantline.identity import PersonRow, Session, Sessions
 from grantline.model.events import Event
 from grantline.model.ids import ApiId, PersonId
@@ -24,15 +27,20 @@ from grantline.parties import Client, read_client, upsert
 from grantline.policy import Decider, Policies, core_texts, data_entity
 from grantline.sdk.client import Begun, Prover, Tokens
 from grantline.sdk.client import Client as AppClient
+from grantline.storage.postgres.connection import Address
+from grantline.storage.postgres.database import PostgresDatabase
+from grantline.storage.schema.shared import FEED, OUTBOX
 from grantline.storage.sql.authorization import SqlBurned, SqlFamilies, SqlTickets
 from grantline.storage.sql.clients import SqlClients
 from grantline.storage.sql.consent import SqlConsents
 from grantline.storage.sql.cursor import Cursor
+from grantline.storage.sql.grants import SqlDescents, SqlTrustedIssuers
 from grantline.storage.sql.identity import SqlPeople, SqlSessions
 from grantline.storage.sql.shared import SqlFeedLog, SqlOutbox
 from grantline.storage.sqlite.connection import Connect, connect
 from grantline.storage.sqlite.database import Database
 from grantline.storage.sqlite.testing_schema import create_tables
+from grantline.storage.statements import Statement
 
 ISSUER = "http://localhost:9000"
 CALLBACK = "https://app.example/callback"
@@ -49,6 +57,8 @@ class Tx:
         self.burned = SqlBurned(cursor)
         self.clients = SqlClients(cursor)
         self.consents = SqlConsents(cursor)
+        self.descents = SqlDescents(cursor)
+        self.issuers = SqlTrustedIssuers(cursor)
         self.people = SqlPeople(cursor)
         self.sessions = SqlSessions(cursor)
         self.outbox = SqlOutbox(cursor)
@@ -139,7 +149,7 @@ class World:
     clock: HandClock
     server: Server
     interaction: Interaction
-    database: Database[Tx]
+    database: Database[Tx] | PostgresDatabase[Tx]
     http: httpx2.AsyncClient
     lists: TwoAccounts
     sessions: Sessions
@@ -208,15 +218,21 @@ class World:
 
     async def close(self) -> None:
         await self.http.aclose()
-        self.database.close()
+        closing = self.database.close()
+        if closing is not None:
+            await closing
+
+
+_EVENTS = Statement(select(OUTBOX.c.body).order_by(OUTBOX.c.seq))
+_ENTRIES = Statement(select(FEED.c.body).order_by(FEED.c.seq))
 
 
 async def _outbox(tx: Tx) -> list[bytes]:
-    return [row[0] for row in tx.cursor._connection.execute("SELECT body FROM outbox ORDER BY seq")]
+    return [row[0] for row in await tx.cursor.all(_EVENTS)]
 
 
 async def _feed(tx: Tx) -> list[bytes]:
-    return [row[0] for row in tx.cursor._connection.execute("SELECT body FROM feed ORDER BY seq")]
+    return [row[0] for row in await tx.cursor.all(_ENTRIES)]
 
 
 def every(offer: Offer, days: int | None = None) -> Picks:
@@ -224,6 +240,11 @@ def every(offer: Offer, days: int | None = None) -> Picks:
     resources = {group.api: (group.choices[0].id,) for group in offer.resources}
     lines, explicit = (frozenset(one.key for one in those) for those in (offer.lines, offer.explicit))
     return Picks(lines, resources, days or offer.default_days, explicit)
+
+
+def nonces_of(pairwise_key: bytes) -> Nonces:
+    """The nonces of an authority with this key file."""
+    return nonces_from(Keys.of(SigningKey.generate(), pairwise_key).refresh)
 
 
 def handle_of(location: str) -> str:
@@ -270,14 +291,18 @@ def empty_copy(path: Path) -> Path:
 async def make_world(
     path: Path, *, settings: Settings | None = None, clock: HandClock | None = None, seed: int = 0, fresh: bool = True,
     keys: Keys | None = None,
-    connect: Connect = connect, catalog: Catalog | None = None,
+    connect: Connect = connect, catalog: Catalog | None = None, address: Address | None = None,
 ) -> World:  # fmt: skip
-    """A server over the file at `path`; `fresh` False opens a file that another world made."""
-    if fresh:
+    """A server over the file at `path`; `fresh` False opens a file that another world made.
+
+    `address`: over that PostgreSQL database instead, which holds the empty tables.
+    """
+    if fresh and address is None:
         empty_copy(path)
     clock = clock or HandClock()
     randomness = Counted(seed)
-    database: Database[Tx] = Database(path, Tx, connect=connect)
+    database: Database[Tx] | PostgresDatabase[Tx]
+    database = Database(path, Tx, connect=connect) if address is None else PostgresDatabase(address, Tx)
     sessions = Sessions(database, clock, randomness)  # type: ignore[arg-type]
     lists, policy = TwoAccounts(), [decider_for(catalog, ()) if catalog else policy_of()]
     catalog = catalog or load()

@@ -9,10 +9,12 @@ if TYPE_CHECKING:
     from grantline.authorization.families import EndsWithPassword
     from grantline.authorization.http import Response
     from grantline.authorization.interaction import Answered, Interaction, Waiting
+    from grantline.authorization.issuers import TrustedIssuer, check_issuer, trust
     from grantline.authorization.operator import appoint
     from grantline.authorization.profiles import card_of
     from grantline.authorization.resource_lists import GatewayResourceLists
     from grantline.authorization.server import Keys, Pages, ResourceLists, Server
+    from grantline.authorization.service_grants import ServiceChange, ServiceGrant, declare
     from grantline.authorization.settings import Settings
 else:
     __getattr__ = opens_on_use(__name__)
@@ -27,9 +29,15 @@ __all__ = [
     "ResourceLists",
     "Response",
     "Server",
+    "ServiceChange",
+    "ServiceGrant",
     "Settings",
+    "TrustedIssuer",
     "Waiting",
     "appoint",
     "card_of",
+    "check_issuer",
+    "declare",
     "oauth_endpoints",
+    "trust",
 ]

@@ -22,9 +22,11 @@ class Witness(Protocol):
     def randomness(self) -> Randomness: ...
 
 
-def issued(server: Server, type: EventType, stands: Stands, claims: AccessClaims) -> Event:
-    """An access token was minted, by a code or by a refresh."""
-    detail = {
+def issued(
+    server: Server, type: EventType, stands: Stands, claims: AccessClaims, more: dict[str, object] | None = None
+) -> Event:
+    """An access token was minted. `more`: what else the way to it has to say."""
+    detail: dict[str, object] = {
         "audience": list(claims.aud),
         "scope": claims.scope,
         "expires": claims.exp,
@@ -32,6 +34,8 @@ def issued(server: Server, type: EventType, stands: Stands, claims: AccessClaims
         "epoch": claims.gep,
         "position": [claims.seq.incarnation, claims.seq.seq],
         "jkt": claims.cnf.jkt if claims.cnf else None,
+        **({"lineage": [list(link) for link in claims.lin], "chain": list(claims.actors)} if claims.lin else {}),
+        **(more or {}),
     }
     return about_consent(
         server, type, stands.state, act="issue", res="token", jti=claims.jti, purpose=claims.pur, detail=detail

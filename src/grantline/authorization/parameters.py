@@ -13,8 +13,8 @@ T = TypeVar("T", bound=msgspec.Struct)
 MAX_NAME = 100
 MAX_VALUE = 16 * 1024
 MAX_COUNT = 60
-REPEATABLE = frozenset({"resource"})
-"""Only `resource` may be given more than once (RFC 8707 §2); everything else once (RFC 6749 §3.1)."""
+REPEATABLE = frozenset({"resource", "audience"})
+"""May be given more than once (RFC 8707 §2, RFC 8693 §2.1); everything else once (RFC 6749 §3.1)."""
 
 Form = dict[str, str | tuple[str, ...]]
 

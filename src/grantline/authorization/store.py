@@ -5,7 +5,8 @@ from typing import Protocol
 
 import msgspec
 
-from grantline.consent.store import ConsentRows
+from grantline.authorization.issuers import TrustedIssuerRows
+from grantline.consent.store import ConsentRows, DescentRows
 from grantline.identity.store import PersonRows
 from grantline.model.ids import ClientId, ConsentId, FamilyId
 from grantline.model.ports import FeedLog, Outbox
@@ -167,6 +168,16 @@ class Transaction(Protocol):
     @property
     def consents(self) -> ConsentRows:
         """Consents, for what every token stands on."""
+        ...
+
+    @property
+    def descents(self) -> DescentRows:
+        """Which consent is part of which."""
+        ...
+
+    @property
+    def issuers(self) -> TrustedIssuerRows:
+        """Whose statements about people are believed."""
         ...
 
     @property

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from grantline.consent import enforced, read, receipt, words
     from grantline.consent.answer import narrow, summarise
     from grantline.consent.ask import apis_to_ask, make_offer
+    from grantline.consent.attenuation import Ceiling, Held, Wish, attenuate
+    from grantline.consent.descent import Part
     from grantline.consent.lines import offer_lines
     from grantline.consent.narrowing import all_covered, effective
     from grantline.consent.offer import (
@@ -36,17 +38,22 @@ __all__ = [
     "Agreement",
     "Amended",
     "Approval",
+    "Ceiling",
     "ClientCard",
     "ClientProfile",
     "Consents",
     "Ending",
+    "Held",
     "Offer",
+    "Part",
     "Picks",
     "ResourceChoice",
     "Settings",
     "Summary",
+    "Wish",
     "all_covered",
     "apis_to_ask",
+    "attenuate",
     "compose",
     "effective",
     "enforced",

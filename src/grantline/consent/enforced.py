@@ -44,6 +44,8 @@ def cut(version: Version, state: State, apis: Collection[ApiId]) -> EnforcedVers
         confirmed_at=state.confirmed_at,
         confirm_every_days=version.confirm_every_days,
         resource_subjects=tuple((api, name) for api, name in version.resource_subjects if api in apis),
+        lineage=version.lineage,
+        agent=version.agent,
     )
 
 

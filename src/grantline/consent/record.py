@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 import msgspec
 
 from grantline.catalog import Asked, Catalog, to_detail
-from grantline.consent import guards, telling, words
+from grantline.consent import descent, guards, telling, words
 from grantline.consent import transitions as t
 from grantline.consent.offer import Approval
 from grantline.consent.scopes import granted_scope
 from grantline.consent.settings import Settings
-from grantline.consent.store import Transaction
+from grantline.consent.store import DescentTransaction, Transaction
 from grantline.consent.versions import compose, narrower
 from grantline.model.clock import Clock
 from grantline.model.consent import Ceremony, Item, State, Status, Version
@@ -226,7 +226,8 @@ class Consents:
     async def require_active(self, tx: Transaction, *, consent: ConsentId) -> tuple[State, Version]:
         """The consent and its current version, for a mint, refresh or exchange (I3).
 
-        Raises `InvalidGrant` unless it is active and its end lies ahead. Read the feed's position before this.
+        Raises `InvalidGrant` unless it is active and its end lies ahead, and so is everything that it is a part of.
+        Read the feed's position before this.
         """
         state = await tx.consents.get(consent)
         if state is None or state.status is not Status.ACTIVE:
@@ -236,7 +237,14 @@ class Consents:
         now = self.clock.wall_us() // 1_000_000
         if version is None or not version.not_before <= now < version.expires_at:
             raise InvalidGrant("This consent does not stand.", detail=f"consent {consent} is outside its time")
+        await descent.require_lineage(tx, version)
         return state, version
+
+    async def pass_on(
+        self, tx: DescentTransaction, *, catalog: Catalog, held: tuple[State, Version], part: descent.Part
+    ) -> tuple[State, Version]:
+        """The consent for a part of one that `require_active` gave; see `descent.pass_on`."""
+        return await descent.pass_on(tx, self._means, catalog, held, part)
 
     # What the acts share
 

@@ -2,8 +2,10 @@
 
 from typing import Protocol
 
+import msgspec
+
 from grantline.model.consent import State, Version
-from grantline.model.ids import ClientId, ConsentId, PersonId
+from grantline.model.ids import ClientId, ConsentId, PersonId, SubjectId
 from grantline.model.ports import FeedLog, Outbox
 
 
@@ -45,6 +47,10 @@ class ConsentRows(Protocol):
         """Consents of a client, newest first."""
         ...
 
+    async def of_subject(self, subject: SubjectId, client: ClientId) -> tuple[State, ...]:
+        """Consents of the person whom this client knows by this name, newest first."""
+        ...
+
     async def latest(self, *, limit: int) -> tuple[State, ...]:
         """Consents of everybody, newest first: for operators."""
         ...
@@ -55,6 +61,36 @@ class ConsentRows(Protocol):
 
     async def unanswered(self, before: int, *, limit: int) -> tuple[State, ...]:
         """Requested ones created at or before this time (unix seconds), oldest first."""
+        ...
+
+
+class Descent(msgspec.Struct, frozen=True, kw_only=True):
+    """A consent that is part of `parent`, made at that `epoch` of it for `client`.
+
+    `digest` names what was passed on; `expires_at` in unix seconds.
+    """
+
+    consent: ConsentId
+    parent: ConsentId
+    epoch: int
+    client: ClientId
+    digest: str
+    expires_at: int
+
+
+class DescentRows(Protocol):
+    """Which consent is part of which."""
+
+    async def add(self, descent: Descent) -> None:
+        """Keep a new one."""
+        ...
+
+    async def of(self, parent: ConsentId, epoch: int, client: ClientId) -> tuple[Descent, ...]:
+        """What this client was passed on at this epoch of the parent."""
+        ...
+
+    async def children(self, parent: ConsentId) -> tuple[Descent, ...]:
+        """Everything that was ever passed on from it."""
         ...
 
 
@@ -74,4 +110,13 @@ class Transaction(Protocol):
     @property
     def feed(self) -> FeedLog:
         """Tells gateways, in this same unit."""
+        ...
+
+
+class DescentTransaction(Transaction, Protocol):
+    """The same where consents are passed on."""
+
+    @property
+    def descents(self) -> DescentRows:
+        """Which consent is part of which."""
         ...

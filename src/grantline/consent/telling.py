@@ -15,6 +15,7 @@ from grantline.model.ids import PersonId, Randomness, event_id
 _VERBS: dict[EventType, tuple[str, Literal["permit", "deny"]]] = {
     EventType.CONSENT_REQUESTED: ("request", "permit"),
     EventType.CONSENT_GIVEN: ("give", "permit"),
+    EventType.CONSENT_PASSED_ON: ("pass on", "permit"),
     EventType.CONSENT_REFUSED: ("refuse", "deny"),
     EventType.CONSENT_AMENDED: ("amend", "permit"),
     EventType.CONSENT_WITHDRAWN: ("withdraw", "permit"),

@@ -30,6 +30,7 @@ REQUEST = Transition("T1", "request", frozenset({None}), S.REQUESTED, EventType.
 REFUSE = Transition("T2", "refuse", frozenset({S.REQUESTED}), S.REFUSED, EventType.CONSENT_REFUSED, None)
 LAPSE = Transition("T2", "lapse", frozenset({S.REQUESTED}), S.LAPSED, EventType.CONSENT_REFUSED, None)
 GIVE = Transition("T4", "give", frozenset({S.REQUESTED}), S.ACTIVE, EventType.CONSENT_GIVEN, None)
+PASS_ON = Transition("T4", "pass on", frozenset({None}), S.ACTIVE, EventType.CONSENT_PASSED_ON, None)
 SUPERSEDE = Transition(
     "T6", "supersede", frozenset({S.ACTIVE}), S.ACTIVE, EventType.CONSENT_AMENDED, Reason.GRANT_SUPERSEDED
 )
@@ -40,7 +41,7 @@ WITHDRAW = Transition(
 REVOKE = Transition("T10", "revoke", STANDING, S.REVOKED, EventType.CONSENT_REVOKED, Reason.GRANT_REVOKED)
 EXPIRE = Transition("T11", "expire", STANDING, S.EXPIRED, EventType.CONSENT_EXPIRED, Reason.GRANT_EXPIRED)
 
-TRANSITIONS = (REQUEST, REFUSE, LAPSE, GIVE, SUPERSEDE, WITHDRAW, REVOKE, EXPIRE)
+TRANSITIONS = (REQUEST, REFUSE, LAPSE, GIVE, PASS_ON, SUPERSEDE, WITHDRAW, REVOKE, EXPIRE)
 NOT_YET = ("T3", "T5", "T7", "T8", "T12", "T13")
 """Approval by others, suspension and resumption, completion, invalidation: no code path leads there yet."""
 

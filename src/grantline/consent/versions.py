@@ -78,7 +78,7 @@ def compose(
             withdrawal_method=HOW_TO_STOP,
             rights=operator.rights,
             authority=operator.authority,
-            resource_subjects=_known_to(approval.resource_subjects, granted),
+            resource_subjects=known_to(approval.resource_subjects, granted),
         )
     )  # fmt: skip
 
@@ -102,13 +102,13 @@ def narrower(
             expires_at=expires_at,
             notice=Notice(template=NARROWER_TEMPLATE, language=before.notice.language, sha256=text_hash(shown)),
             ceremony=ceremony,
-            resource_subjects=_known_to(before.resource_subjects, granted),
+            resource_subjects=known_to(before.resource_subjects, granted),
             content_hash="",
         )
     )
 
 
-def _known_to(subjects: tuple[tuple[ApiId, str], ...], granted: tuple[Item, ...]) -> tuple[tuple[ApiId, str], ...]:
+def known_to(subjects: tuple[tuple[ApiId, str], ...], granted: tuple[Item, ...]) -> tuple[tuple[ApiId, str], ...]:
     """A person's name at an API is kept only for the APIs that were granted."""
     apis = {item.api for item in granted}
     return tuple((api, name) for api, name in subjects if api in apis)

@@ -1,7 +1,6 @@
 """What has ended lately: the table that a token is held against. Recent changes, no list of people."""
 
 from collections.abc import Iterable
-from typing import Any
 
 import msgspec
 from msgspec.structs import replace
@@ -152,8 +151,7 @@ def _names(claims: AccessClaims) -> list[tuple[Kind, str]]:
         names.append((Kind.FAMILY, claims.fam))
     if claims.cnf is not None and claims.cnf.jkt is not None:
         names.append((Kind.KEY, claims.cnf.jkt))
-    actor: Any = claims.act
-    while isinstance(actor, dict):
-        names.append((Kind.AGENT, str(actor.get("sub"))))
-        actor = actor.get("act")
+    for actor in claims.actors:
+        # An actor is a client too: who is stopped takes along whatever went through its hands.
+        names += [(Kind.AGENT, actor), (Kind.CLIENT, actor)]
     return names

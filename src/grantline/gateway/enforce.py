@@ -11,7 +11,7 @@ from grantline.gateway.bind import Possession, Replays
 from grantline.gateway.compiled import Compiled
 from grantline.gateway.context import context_end, sign_context
 from grantline.gateway.facts import call_facts
-from grantline.gateway.lineage import Whole, intersect, wholes
+from grantline.gateway.lineage import Agreed, agreed, intersect
 from grantline.gateway.locate import Place
 from grantline.gateway.purpose import purpose_of
 from grantline.gateway.records import Outcome, Trail, decision_event, outcome_event
@@ -120,9 +120,8 @@ class Gateway:
         nonce = self._bind(call, caller, bundle, trail)
         stands = self._first_standing(caller, trail)
         place = self._locate(call, caller, bundle, trail)
-        version = await self._version(caller)
-        of = await wholes(self._versions, version, caller.claims)
-        decision = self._decide(caller, place, version, of, bundle, trail)
+        stands_on = await self._agreed(caller)
+        decision = self._decide(caller, place, stands_on, bundle, trail)
         if isinstance(decision, Deny):
             return await self._refuse(trail, decision)
         _require_enforceable(decision, call)
@@ -130,8 +129,8 @@ class Gateway:
         # From here nothing is awaited until the adapter has handed the call over.
         departure = self._last_standing(caller, stands)
         return self._admit(
-            decision, departure, call=call, caller=caller, place=place, version=version, seq=trail.decision_seq,
-            nonce=nonce,
+            decision, departure, call=call, caller=caller, place=place, version=stands_on.version,
+            seq=trail.decision_seq, nonce=nonce,
         )  # fmt: skip
 
     # The phases
@@ -165,23 +164,20 @@ class Gateway:
         trail.purpose = purpose_of(call, caller.claims.pur)
         return place
 
-    async def _version(self, caller: Caller) -> EnforcedVersion:
+    async def _agreed(self, caller: Caller) -> Agreed:
         named = caller.claims.grant_id, caller.claims.gver
         version = self._versions.cached(*named) or await self._versions.get(*named)
         if isinstance(version, Reason):
             raise Refusal(version, f"version {named[1]} of {named[0]}")
-        return version
+        return await agreed(self._versions, version, caller.claims)
 
-    def _decide(
-        self, caller: Caller, place: Place, version: EnforcedVersion, of: tuple[Whole, ...], bundle: Compiled,
-        trail: Trail,
-    ) -> Decision:  # fmt: skip
+    def _decide(self, caller: Caller, place: Place, stands_on: Agreed, bundle: Compiled, trail: Trail) -> Decision:
         # The feed has no cut-off against this token's epoch, so its epoch is the least that stands.
         epoch = caller.claims.gep
         state = StateFacts(Status.ACTIVE, epoch, epoch, trail.client_status)
         facts = call_facts(trail, caller, place, bundle.places)
-        decision = bundle.decider.decide(version, state, facts, trail.now)
-        return intersect(decision, of, bundle, facts, trail.now)
+        decision = bundle.decider.decide(stands_on.version, state, facts, trail.now)
+        return intersect(decision, stands_on.of, bundle, facts, trail.now)
 
     async def _recorded(self, decision: Decision, trail: Trail) -> int:
         event = decision_event(trail, decision, gateway=self._identity.name, randomness=self._randomness)

@@ -82,11 +82,21 @@ class Ceremony(msgspec.Struct, frozen=True, kw_only=True):
     channel: str
 
 
+class Link(msgspec.Struct, frozen=True, array_like=True):
+    """One ancestor of a consent that was passed on: which, in which version, at which epoch."""
+
+    grant: ConsentId
+    version: int
+    epoch: int
+
+
 class Version(msgspec.Struct, frozen=True, kw_only=True):
     """One immutable version. `content_hash` is SHA-256 over the JCS form (RFC 8785) of all other fields.
 
     `requested` ⊇ `offered` ⊇ `granted`, each a tuple of items. Times are unix seconds.
     `resource_subjects`: (API, the person's name at that API), read by gateways alone.
+    `lineage`: ancestors of a consent that is part of another, the first giver's first; it ends when any of them does.
+    `agent`: who acts by it, where that is not whom the person gave it to.
     """
 
     schema_version: str
@@ -119,6 +129,14 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
     resource_subjects: tuple[tuple[ApiId, str], ...]
     reestablished_from: ConsentId | None = None
     content_hash: str = ""
+    # Left out unless they are so: what was hashed without them keeps its bytes.
+    lineage: tuple[Link, ...] | UnsetType = UNSET
+    agent: str | UnsetType = UNSET
+
+    @property
+    def ancestors(self) -> tuple[Link, ...]:
+        """The lineage; empty for what nobody passed on."""
+        return self.lineage or ()
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
@@ -144,6 +162,7 @@ class EnforcedVersion(msgspec.Struct, frozen=True, kw_only=True):
 
     `explicit`: always empty, for each item says it of itself; kept because what is signed only grows.
     `signature` is a compact JWS (ES256, typ `grantline-version+jwt`) over this object with `signature` empty.
+    `lineage`, `agent`: as in `Version`; a call must be allowed by each of the ancestors too.
     """
 
     consent_id: ConsentId
@@ -159,3 +178,11 @@ class EnforcedVersion(msgspec.Struct, frozen=True, kw_only=True):
     resource_subjects: tuple[tuple[ApiId, str], ...]
     signature: str = ""
     explicit: tuple[PurposeId, ...] = ()
+    # Left out unless they are so: what was signed without them keeps its bytes.
+    lineage: tuple[Link, ...] | UnsetType = UNSET
+    agent: str | UnsetType = UNSET
+
+    @property
+    def ancestors(self) -> tuple[Link, ...]:
+        """The lineage; empty for what nobody passed on."""
+        return self.lineage or ()

@@ -47,6 +47,12 @@ class EventType(StrEnum):
     FEED_INCARNATION = "feed.incarnation@1"
     PASSWORD_CHANGED = "identity.password_changed@1"
     KEY_ROTATED = "key.rotated@1"
+    METHOD_ADDED = "signin.method_added@1"
+    METHOD_REMOVED = "signin.method_removed@1"
+    METHOD_USED_UP = "signin.method_used_up@1"
+    CONSENT_PASSED_ON = "consent.passed_on@1"
+    TOKEN_EXCHANGED = "token.exchanged@1"
+    ISSUER_CHANGED = "registry.issuer@1"
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -1,5 +1,7 @@
 """What an access token says (RFC 9068, with the consent it stands on)."""
 
+from typing import Any
+
 import msgspec
 
 from grantline.model.feed import Position
@@ -20,6 +22,7 @@ class AccessClaims(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     """Claims of an `at+jwt`. `gver` version, `gep` epoch, `seq` feed position read before the state relied on.
 
     `pur`: purposes for the audience. `lin`: lineage of (grant, epoch), own grant last, depth ≤ 5.
+    `act`: who acts, outermost now, before it who did earlier (RFC 8693 §4.1); `may_act`: who alone may come next.
     """
 
     iss: str
@@ -39,3 +42,14 @@ class AccessClaims(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     cnf: Confirmation | None = None
     act: dict[str, object] | None = None
     lin: tuple[tuple[ConsentId, int], ...] = ()
+    may_act: dict[str, object] | None = None
+
+    @property
+    def actors(self) -> tuple[str, ...]:
+        """Everyone through whose hands this access went, the one who acts now first."""
+        names: list[str] = []
+        actor: Any = self.act
+        while isinstance(actor, dict):
+            names.append(str(actor.get("sub", "")))
+            actor = actor.get("act")
+        return tuple(names)

@@ -136,6 +136,21 @@ class Backchannel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     user_code: bool = False
 
 
+class Exchange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Whose tokens a client may trade for its own (RFC 8693); those that it got itself it may always narrow.
+
+    `subjects`: clients whose access tokens it may present. `id_tokens`: whether their ID tokens count too. `actors`:
+    clients that may act in its place, by a token of theirs. `depth`: most links of a chain, its own included.
+    `longest`: seconds for which one part lasts; left out, as long as the whole.
+    """
+
+    subjects: tuple[Identifier, ...] = ()
+    id_tokens: bool = False
+    actors: tuple[Identifier, ...] = ()
+    depth: Annotated[int, msgspec.Meta(ge=2, le=5)] = 5
+    longest: Annotated[int, msgspec.Meta(ge=60, le=10**9)] | None = None
+
+
 class Client(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One registration, exactly as `grantline apply` reads it.
 
@@ -144,6 +159,7 @@ class Client(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     resources a service stands for, so it may introspect their tokens. `sector`: clients of one sector see the same
     pairwise `sub`; default the host of the first redirect URI. `secret_hashes`: SHA-256 (hex) of client secrets.
     `require_pkce`, `require_par`, `require_request_object`: may only be loosened where the profile says so.
+    `may_act`: the only client that may act by this client's tokens; it stands in each of them (RFC 8693 §4.4).
     """
 
     id: Identifier
@@ -188,6 +204,8 @@ class Client(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     policy_uri: str | None = None
     terms_uri: str | None = None
     origin: Origin = Origin.DECLARED
+    exchange: Exchange | None = None
+    may_act: Identifier | None = None
 
     @property
     def client_id(self) -> ClientId:

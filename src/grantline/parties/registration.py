@@ -28,6 +28,7 @@ GRANT_TYPES = frozenset(
 )
 """Every grant type that a client may be registered for. Implicit, hybrid and password do not exist here."""
 
+_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 _WITH_KEYS = frozenset({AuthMethod.PRIVATE_KEY_JWT, AuthMethod.SELF_SIGNED_TLS_CLIENT_AUTH})
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _PROVEN_ONLY = GRANT_TYPES - {
@@ -178,6 +179,11 @@ _RULES: tuple[tuple[Callable[[Client], bool], str, str], ...] = (
         lambda client: all(_is_fetchable(uri) for uri in client.request_uris),
         "request_uris",
         "each must be an https address of at most 512 characters, without user name.",
+    ),
+    (
+        lambda client: (_EXCHANGE in client.grants) == (client.exchange is not None),
+        "exchange",
+        "the token exchange grant needs it, to say whose tokens, and no other grant takes it.",
     ),
     (
         lambda client: not client.audience or (client.kind is Kind.SERVICE and client.confidential),

@@ -38,6 +38,8 @@ def grant_entities(version: EnforcedVersion) -> list[dict[str, Any]]:
     }
     if version.confirm_every_days is not None:
         grant["confirmEvery"] = _days(version.confirm_every_days)
+    if version.agent:
+        grant["agent"] = version.agent
     items = [
         {"uid": {"type": "Grantline::Item", "id": item_name(version, n)}, "attrs": _item(version, item), "parents": []}
         for n, item in enumerate(version.items)

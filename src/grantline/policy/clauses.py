@@ -115,7 +115,7 @@ OF_THE_GRANT = (
     Clause("the client is in good standing", "incident.client", Reason.CLIENT_QUARANTINED,
            lambda q: q.standing.client_status == "active"),
     Clause("no agent acts that the consent does not name", "agent.bounds", Reason.POLICY_DENIED,
-           lambda q: q.call.actor is None),
+           lambda q: q.call.actor in (None, q.version.agent)),
     Clause("the person confirmed lately", "freshness.reconfirm", Reason.CONFIRMATION_DUE, _confirmed),
 )  # fmt: skip
 

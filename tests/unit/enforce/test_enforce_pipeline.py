@@ -251,7 +251,7 @@ async def test_how_a_call_ended_is_recorded_and_its_departure_is_over(world: Wor
 
 @pytest.mark.parametrize(
     "phase",
-    ["_bundle", "_verify", "_bind", "_first_standing", "_locate", "_version", "_decide", "_recorded",
+    ["_bundle", "_verify", "_bind", "_first_standing", "_locate", "_agreed", "_decide", "_recorded",
      "_last_standing", "_admit"],
 )  # fmt: skip
 async def test_an_error_in_any_phase_refuses(world: World, phase: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from grantline.authorization.parameters import Form, read_form, read_into, text
 from grantline.authorization.server import Server
 from grantline.authorization.steps.client import Authenticated, authenticate_client
 from grantline.authorization.steps.dpop import burn_of, read_proof
+from grantline.authorization.steps.holder import HOLDER_PROOF
 from grantline.authorization.store import Transaction
 from grantline.authorization.tokens import access, id_token, refresh
 from grantline.authorization.units import burn, write
@@ -25,6 +26,7 @@ from grantline.model.errors import (
     UnauthorizedClient,
     UnsupportedGrantType,
 )
+from grantline.model.feed import Position
 from grantline.model.token import AccessClaims
 from grantline.parties import Client
 
@@ -33,12 +35,16 @@ _NOT_HERE = ("client_secret", "authorization_details", "request", "request_uri")
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A token request with everything known that is not in the database."""
+    """A token request with everything known that is not in the database.
+
+    `holder_proofs`: values of `Subject-DPoP`.
+    """
 
     grant: Grant
     parameters: Any
     client: Authenticated
     proof: Proof | None
+    holder_proofs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +64,7 @@ async def token(server: Server, request: Request) -> Response:
     proof = read_proof(server, request)
     require_key(client.client, proof)
 
-    asked = Asked(grant, parameters, client, proof)
+    asked = Asked(grant, parameters, client, proof, request.values(HOLDER_PROOF))
     return answer(server, await write(server.work, lambda tx: redeem(server, tx, asked)))
 
 
@@ -67,11 +73,11 @@ def choose_grant(client: Client, form: Form) -> Grant:
     name = text(form, "grant_type")
     if name is None:
         raise InvalidRequest("The parameter grant_type is missing.")
-    if any(parameter in form for parameter in _NOT_HERE):
-        raise InvalidRequest("What a token may do was settled before; leave authorization_details and request out.")
     grant = grants().get(name)
     if grant is None:
         raise UnsupportedGrantType("There is no such grant type here.")
+    if any(parameter in form for parameter in _NOT_HERE if parameter not in grant.parameters.__struct_fields__):
+        raise InvalidRequest("What a token may do was settled before; leave authorization_details and request out.")
     if name not in client.grants:
         raise UnauthorizedClient("This client is not registered for this grant type.")
     if grant.client_auth is ClientAuth.REQUIRED and not client.confidential:
@@ -91,19 +97,30 @@ async def redeem(server: Server, tx: Transaction, asked: Asked) -> Minted:
     position = await tx.feed.position()
     await burn(tx, (*asked.client.burns, *burn_of(asked.proof)), now, server.settings.burned_capacity)
     jkt = None if asked.proof is None else asked.proof.jkt
-    redeeming = Redeeming(server, tx, asked.client.client, jkt, now)
+    redeeming = Redeeming(server, tx, asked.client.client, jkt, now, holder_proofs=asked.holder_proofs)
     authorized = await asked.grant.authorize(redeeming, asked.parameters)
-    wanted = access.Wanted(
+    claims = access.draft(server, _wanted(asked.client.client, authorized, position))
+    delegated = authorized.delegated
+    if delegated is not None:
+        access.require_small(claims)
+    more = {} if delegated is None else delegated.detail
+    await tx.outbox.append(issued(server, authorized.event, authorized.stands, claims, more))
+    return Minted(authorized, claims)
+
+
+def _wanted(client: Client, authorized: Authorized, position: Position) -> access.Wanted:
+    own, delegated = authorized.family, authorized.delegated
+    return access.Wanted(
         stands=authorized.stands,
         position=position,
         scope=authorized.scope,
         resources=authorized.resources,
-        family=None if authorized.family is None else authorized.family.family,
+        family=own.family if own is not None else delegated.family if delegated is not None else None,
         cnf=authorized.cnf,
+        not_after=None if delegated is None else delegated.not_after,
+        act=None if delegated is None else delegated.act,
+        may_act=None if client.may_act is None else {"sub": client.may_act},
     )
-    claims = access.draft(server, wanted)
-    await tx.outbox.append(issued(server, authorized.event, authorized.stands, claims))
-    return Minted(authorized, claims)
 
 
 def answer(server: Server, minted: Minted) -> Response:
@@ -119,6 +136,8 @@ def answer(server: Server, minted: Minted) -> Response:
         "authorization_details": [to_detail(item) for item in items],
         "grant_id": claims.grant_id,
     }
+    if authorized.delegated is not None:
+        body["issued_token_type"] = authorized.delegated.issued_token_type
     if authorized.family is not None and authorized.refresh is not None:
         body["refresh_token"] = refresh.make(server, authorized.family, authorized.refresh)
     if authorized.code is not None:

@@ -15,6 +15,7 @@ from grantline.authorization.store import FamilyRow, Transaction
 from grantline.authorization.tickets import CodeTicket
 from grantline.extension import implementations
 from grantline.model.events import EventType
+from grantline.model.ids import FamilyId
 from grantline.model.token import Confirmation
 from grantline.parties import Client
 
@@ -28,7 +29,10 @@ class ClientAuth(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Redeeming:
-    """One redemption inside its transaction. `jkt`: key proven with this request; `x5t`: certificate it came with."""
+    """One redemption inside its transaction. `jkt`: key proven with this request; `x5t`: certificate it came with.
+
+    `holder_proofs`: proofs by whoever holds a token that this request brings along (`Subject-DPoP`).
+    """
 
     server: Server
     tx: Transaction
@@ -36,6 +40,7 @@ class Redeeming:
     jkt: str | None
     now: int
     x5t: str | None = None
+    holder_proofs: tuple[str, ...] = ()
 
     @property
     def cnf(self) -> Confirmation | None:
@@ -47,10 +52,26 @@ class Redeeming:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Delegated:
+    """What a token says beyond its consent because it was made from another (RFC 8693).
+
+    `act`: who acts. `not_after`: unix seconds, the end of the other. `family`: in which the other was. `detail`: for
+    the record.
+    """
+
+    act: dict[str, object] | None
+    not_after: int
+    family: FamilyId | None
+    issued_token_type: str
+    detail: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Authorized:
     """What may be minted. `cnf`: what the access token is bound to. `family`: to whose refresh tokens it belongs.
 
-    `refresh`: generation to hand out, if any. `code`: what the ID token is made from, where one is due.
+    `refresh`: generation to hand out, if any. `code`: what the ID token is made from, where one is due. `delegated`:
+    where another token was exchanged for this one.
     """
 
     event: EventType
@@ -61,6 +82,7 @@ class Authorized:
     family: FamilyRow | None = None
     refresh: int | None = None
     code: CodeTicket | None = None
+    delegated: Delegated | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,7 @@ def _whole(catalog: Catalog, version: EnforcedVersion, item: Item, action: str) 
         evaluation=EvaluationId("authority"),
         client=version.client,
         subject=version.subject,
-        actor=None,
+        actor=version.agent or None,
         api=item.api,
         api_type=item.type,
         location=next(iter(item.locations), ""),

@@ -34,8 +34,11 @@ async def live_token(server: Server, tx: Transaction, claims: AccessClaims) -> L
     if await tx.burned.has(REVOKED, revoked_digest(claims.jti)):
         return None
     family = None if claims.fam is None else await tx.families.get(claims.fam)
-    if (family is not None and family.ended_at is not None) or not await is_active(tx, claims.client_id):
+    if family is not None and family.ended_at is not None:
         return None
+    for name in (claims.client_id, *map(ClientId, claims.actors)):
+        if not await is_active(tx, name):
+            return None
     return Live(stands, family)
 
 

@@ -11,7 +11,7 @@ from grantline.crypto.es256 import InvalidJws, verify_jws
 from grantline.model.consent import Item
 from grantline.model.errors import InvalidTarget, InvalidToken
 from grantline.model.feed import Position
-from grantline.model.ids import FamilyId, TokenId
+from grantline.model.ids import ConsentId, FamilyId, TokenId
 from grantline.model.token import AccessClaims, Confirmation
 
 TYP = "at+jwt"
@@ -26,7 +26,10 @@ _decode = msgspec.json.Decoder(AccessClaims).decode
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What one access token is to be. `position` was read before the state that `stands` holds."""
+    """What one access token is to be. `position` was read before the state that `stands` holds.
+
+    `not_after`: unix seconds beyond which it must not last. `act`, `may_act`: as in the claims.
+    """
 
     stands: Stands
     position: Position
@@ -34,6 +37,9 @@ class Wanted:
     resources: tuple[str, ...]
     family: FamilyId | None
     cnf: Confirmation | None
+    not_after: int | None = None
+    act: dict[str, object] | None = None
+    may_act: dict[str, object] | None = None
 
 
 def items_for(stands: Stands, resources: tuple[str, ...]) -> tuple[Item, ...]:
@@ -45,12 +51,13 @@ def draft(server: Server, wanted: Wanted) -> AccessClaims:
     """The claims; `exp` is never beyond the consent (I3)."""
     now = server.now()
     state, version = wanted.stands.state, wanted.stands.version
+    ends = (now + server.settings.access_lifetime, version.expires_at, wanted.not_after)
     return AccessClaims(
         iss=server.issuer,
         aud=wanted.resources,
         sub=state.subject,
         client_id=state.client,
-        exp=min(now + server.settings.access_lifetime, version.expires_at),
+        exp=min(end for end in ends if end is not None),
         iat=now,
         jti=TokenId(b64url(server.randomness(16))),
         scope=wanted.scope,
@@ -61,7 +68,23 @@ def draft(server: Server, wanted: Wanted) -> AccessClaims:
         pur=tuple(sorted({item.purpose for item in items_for(wanted.stands, wanted.resources)})),
         fam=wanted.family,
         cnf=wanted.cnf,
+        act=wanted.act,
+        lin=_lineage(wanted.stands),
+        may_act=wanted.may_act,
     )
+
+
+def _lineage(stands: Stands) -> tuple[tuple[ConsentId, int], ...]:
+    """Each ancestor at the epoch at which it passed this on, the own consent last; empty for what nobody passed on."""
+    own = (stands.state.consent_id, stands.state.epoch)
+    links = tuple((link.grant, link.epoch) for link in stands.version.ancestors)
+    return (*links, own) if links else ()
+
+
+def require_small(claims: AccessClaims) -> None:
+    """Raise `InvalidTarget` if the token would be too large: chains make it longer than `require_fits` foresees."""
+    if len(msgspec.json.encode(claims)) * 4 // 3 + _SIGNED_PARTS > MAX_BYTES:
+        raise InvalidTarget("One token cannot carry all of this; ask for fewer scopes or one resource at a time.")
 
 
 def require_fits(server: Server, client: str, scope: str, resources: tuple[str, ...], purposes: set[str]) -> None:

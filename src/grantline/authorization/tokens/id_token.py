@@ -10,7 +10,8 @@ from grantline.authorization.server import Server
 from grantline.authorization.tickets import CodeTicket
 from grantline.crypto.encoding import b64url
 from grantline.crypto.es256 import InvalidJws, verify_jws
-from grantline.model.ids import SubjectId
+from grantline.model.errors import InvalidToken
+from grantline.model.ids import ClientId, SubjectId
 
 TYP = "JWT"
 
@@ -36,6 +37,27 @@ def sign(server: Server, code: CodeTicket, access_token: str) -> str:
 def at_hash(access_token: str) -> str:
     """The left half of the SHA-256 that belongs to ES256 (OIDC Core §3.1.3.6)."""
     return b64url(hashlib.sha256(access_token.encode()).digest()[:16])
+
+
+class Shown(msgspec.Struct, frozen=True):
+    """What an ID token says to somebody else: about whom, for which client, until when (unix seconds)."""
+
+    iss: str
+    sub: SubjectId
+    aud: ClientId
+    exp: int
+    may_act: dict[str, object] | None = None
+
+
+def read(server: Server, token: str) -> Shown:
+    """An ID token of ours that has not expired; raises `InvalidToken`."""
+    try:
+        shown = msgspec.json.decode(verify_jws(token, server.keys.find, TYP), type=Shown)
+    except (InvalidJws, msgspec.MsgspecError) as error:
+        raise InvalidToken("The ID token is not valid.", detail=str(error)) from error
+    if shown.iss != server.issuer or shown.exp <= server.now():
+        raise InvalidToken("The ID token is not valid.", detail="expired, or of another issuer")
+    return shown
 
 
 class _Hint(msgspec.Struct, frozen=True):

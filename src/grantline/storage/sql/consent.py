@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, or_, select, update
 from grantline.consent import from_bytes, to_bytes
 from grantline.model.consent import State, Version
 from grantline.model.errors import Conflict
-from grantline.model.ids import ClientId, ConsentId, PersonId
+from grantline.model.ids import ClientId, ConsentId, PersonId, SubjectId
 from grantline.storage.schema.consent import CONSENTS, VERSIONS
 from grantline.storage.sql.cursor import Cursor, Row
 from grantline.storage.statements import Statement, insert
@@ -33,6 +33,9 @@ _SAVE = Statement(
 _OF_PERSON = Statement(_STATE.where(CONSENTS.c.person == bindparam("person")).order_by(*_NEWEST))
 _OF_CLIENT = Statement(
     _STATE.where(CONSENTS.c.client == bindparam("client")).order_by(*_NEWEST).limit(bindparam("most"))
+)
+_OF_SUBJECT = Statement(
+    _STATE.where(CONSENTS.c.subject == bindparam("name"), CONSENTS.c.client == bindparam("client")).order_by(*_NEWEST)
 )
 _LATEST = Statement(_STATE.order_by(*_NEWEST).limit(bindparam("most")))
 _DUE = Statement(
@@ -122,6 +125,10 @@ class SqlConsents:
     async def of_client(self, client: ClientId, *, limit: int) -> tuple[State, ...]:
         """Consents of a client, newest first."""
         return _states(await self._cursor.all(_OF_CLIENT, client=client, most=limit))
+
+    async def of_subject(self, subject: SubjectId, client: ClientId) -> tuple[State, ...]:
+        """Consents of whom this client knows by this name, newest first."""
+        return _states(await self._cursor.all(_OF_SUBJECT, name=subject, client=client))
 
     async def latest(self, *, limit: int) -> tuple[State, ...]:
         """Consents of everybody, newest first."""

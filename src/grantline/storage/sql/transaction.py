@@ -7,6 +7,7 @@ from grantline.storage.sql.clients import SqlClients
 from grantline.storage.sql.consent import SqlConsents
 from grantline.storage.sql.cursor import Cursor
 from grantline.storage.sql.gateways import SqlGateways
+from grantline.storage.sql.grants import SqlDescents, SqlTrustedIssuers
 from grantline.storage.sql.identity import SqlEnrolments, SqlGuesses, SqlPeople, SqlSessions
 from grantline.storage.sql.outgoing import SqlOutgoingEvents
 from grantline.storage.sql.shared import SqlFeedLog, SqlOutbox
@@ -58,6 +59,16 @@ class SqlTransaction:
     def consents(self) -> SqlConsents:
         """Consents and their versions."""
         return SqlConsents(self._cursor)
+
+    @cached_property
+    def descents(self) -> SqlDescents:
+        """Which consent is part of which."""
+        return SqlDescents(self._cursor)
+
+    @cached_property
+    def issuers(self) -> SqlTrustedIssuers:
+        """Whose statements about people are believed."""
+        return SqlTrustedIssuers(self._cursor)
 
     @cached_property
     def tickets(self) -> SqlTickets:

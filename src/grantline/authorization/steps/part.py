@@ -1,0 +1,40 @@
+"""Less of a consent for the same client: a token for fewer scopes stands on a part of it, which ends with it."""
+
+from grantline.authorization.grants import Redeeming
+from grantline.authorization.profiles import profile_of
+from grantline.authorization.standing import Stands
+from grantline.authorization.steps.audience import narrow_audience
+from grantline.consent import Held, Part, Wish, attenuate
+
+
+def audiences(stands: Stands) -> tuple[str, ...]:
+    """Every API that this consent is about, by its resource identifier."""
+    return tuple(dict.fromkeys(place for item in stands.version.granted for place in item.locations))
+
+
+async def part_of(
+    redeeming: Redeeming, stands: Stands, scope: str | None, wanted: tuple[str, ...], *, channel: str
+) -> tuple[Stands, tuple[str, ...]]:
+    """What a token of this request stands on, and its audiences.
+
+    Audiences are narrowed in the token, which gateways look at; scopes are names alone, so fewer of them are a consent
+    of their own. Raises `InvalidScope`, `InvalidTarget`.
+    """
+    resources = narrow_audience(audiences(stands), wanted)
+    scopes = tuple(dict.fromkeys((scope or "").split()))
+    if not scopes or set(scopes) == set(stands.version.scope.split()):
+        return stands, resources
+    catalog, state, version = redeeming.server.catalog(), stands.state, stands.version
+    held = Held(items=version.granted, scope=version.scope, resources=audiences(stands))
+    less = attenuate(catalog, held, Wish(scopes=scopes))
+    part = Part(
+        receiver=profile_of(redeeming.client, catalog, redeeming.client.web),
+        subject=state.subject,
+        items=less.items,
+        scope=less.scope,
+        expires_at=version.expires_at,
+        channel=channel,
+        agent=version.agent or None,
+    )
+    made = await redeeming.server.consents.pass_on(redeeming.tx, catalog=catalog, held=(state, version), part=part)
+    return Stands(*made), narrow_audience(less.resources, wanted)
