@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from grantline.parties.redirects import find_redirect_uri, is_trustworthy_redirect
     from grantline.parties.registration import GRANT_TYPES, read_client
     from grantline.parties.registry import Change, metadata_hash, upsert
+    from grantline.parties.secrets import hash_of, is_secret_of, with_new_secret
 else:
     __getattr__ = opens_on_use(__name__)
 
@@ -56,10 +57,13 @@ __all__ = [
     "SubjectType",
     "Tier",
     "find_redirect_uri",
+    "hash_of",
+    "is_secret_of",
     "is_trustworthy_redirect",
     "metadata_hash",
     "read_client",
     "rules_of",
     "upsert",
     "warnings",
+    "with_new_secret",
 ]

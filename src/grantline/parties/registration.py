@@ -101,9 +101,9 @@ _RULES: tuple[tuple[Callable[[Client], bool], str, str], ...] = (
         "only public keys belong here; replace this key, it is no longer private.",
     ),
     (
-        lambda client: (client.auth in SECRETS) == bool(client.secret_hashes),
+        lambda client: client.auth in SECRETS or not client.secret_hashes,
         "secret_hashes",
-        "client_secret_basic and client_secret_post need at least one, and no other method takes any.",
+        "only client_secret_basic and client_secret_post take any.",
     ),
     (
         lambda client: all(_SHA256.fullmatch(one) for one in client.secret_hashes) and len(client.secret_hashes) <= 2,

@@ -13,6 +13,7 @@ from grantline.model.feed import NewEntry
 from grantline.model.ids import Randomness, event_id
 from grantline.model.reasons import Reason
 from grantline.parties.clients import Client, Profile, Standing
+from grantline.parties.profile_rules import SECRETS
 from grantline.parties.store import Transaction
 
 LONGEST_TOKEN_S = 600
@@ -29,9 +30,11 @@ class Change(StrEnum):
 async def upsert(tx: Transaction, client: Client, clock: Clock, randomness: Randomness) -> Change:
     """Keep the registration. The feed tells gateways of its standing in the same transaction, if that changed.
 
-    A client that is disabled is cut off by that entry.
+    A client that is disabled is cut off by that entry. A registration that names no secrets leaves those there are.
     """
     before = await tx.clients.get(client.client_id)
+    if before is not None and not client.secret_hashes and client.auth in SECRETS:
+        client = msgspec.structs.replace(client, secret_hashes=before.secret_hashes)
     if before == client:
         return Change.NONE
     now_us = clock.wall_us()
@@ -67,6 +70,8 @@ def metadata_hash(client: Client) -> str:
     Fields that came after the first release count only where they are set, so that hashes in old consents still hold.
     """
     form = msgspec.to_builtins(client)
+    # A new secret is no news about the client: nobody is asked again because of it.
+    form["secret_hashes"] = _LATER["secret_hashes"]
     for name, unset in _LATER.items():
         if form[name] == unset:
             del form[name]

@@ -41,7 +41,6 @@ def test_a_plain_registration_is_read() -> None:
         ({"web": "javascript:alert(1)"}, r"clients\[2\]\.web: "),
         ({"id": "../etc"}, r"clients\[2\]\.id: "),
         ({"auth": "client_secret_jwt"}, r"clients\[2\]\.auth: "),
-        ({"auth": "client_secret_basic"}, r"clients\[2\]\.secret_hashes: "),
         ({"auth": "client_secret_basic", "secret_hashes": ["plain"]}, r"clients\[2\]\.secret_hashes: each"),
         ({"secret_hashes": [SHA256]}, r"clients\[2\]\.secret_hashes: "),
         ({"auth": "tls_client_auth"}, r"clients\[2\]\.certificate: "),

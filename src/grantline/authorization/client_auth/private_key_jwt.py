@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import msgspec
 import orjson
 
-from grantline.authorization.client_auth import Method
+from grantline.authorization.client_auth import Carrier, Method, always
 from grantline.authorization.http import Request
 from grantline.authorization.parameters import Form, text
 from grantline.authorization.server import Server
@@ -38,10 +38,8 @@ class _Claims(msgspec.Struct, frozen=True):
 _claims = msgspec.json.Decoder(_Claims).decode
 
 
-def claimed(_request: Request, form: Form) -> str | None:
+def claimed(_request: Request, form: Form) -> str:
     """The client that the assertion names; nothing is proven yet."""
-    if "client_assertion" not in form and "client_assertion_type" not in form:
-        return None
     try:
         name = _claims(unb64url((text(form, "client_assertion") or "").split(".")[1])).sub
     except (ValueError, IndexError, msgspec.MsgspecError) as error:
@@ -113,4 +111,11 @@ def _refused(why: str) -> InvalidClient:
     return InvalidClient("The client did not prove who it is.", detail=why)
 
 
-METHOD = Method(name=AuthMethod.PRIVATE_KEY_JWT, spec="RFC 7523 §3", claimed=claimed, authenticate=authenticate)
+METHOD = Method(
+    name=AuthMethod.PRIVATE_KEY_JWT,
+    spec="RFC 7523 §3",
+    carrier=Carrier.ASSERTION,
+    claimed=claimed,
+    authenticate=authenticate,
+    served=always,
+)

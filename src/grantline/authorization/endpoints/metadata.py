@@ -20,7 +20,8 @@ def describe(server: Server) -> dict[str, Any]:
     """The metadata members (RFC 8414 §2, RFC 9126 §5, RFC 9207 §3, RFC 9396 §10, RFC 9449 §5.1)."""
     issuer = server.issuer
     file = server.catalog().file
-    proving = [method.name.value for method in methods() if method.name is not AuthMethod.NONE]
+    served = [method.name.value for method in methods() if method.served(server)]
+    proving = [name for name in served if name != AuthMethod.NONE]
     return {
         "issuer": issuer,
         "authorization_endpoint": issuer + paths.AUTHORIZE,
@@ -35,11 +36,11 @@ def describe(server: Server) -> dict[str, Any]:
         "response_modes_supported": ["query"],
         "grant_types_supported": list(grants()),
         "code_challenge_methods_supported": ["S256"],
-        "token_endpoint_auth_methods_supported": [method.name.value for method in methods()],
+        "token_endpoint_auth_methods_supported": served,
         "token_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
         "introspection_endpoint_auth_methods_supported": proving,
         "introspection_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
-        "revocation_endpoint_auth_methods_supported": [method.name.value for method in methods()],
+        "revocation_endpoint_auth_methods_supported": served,
         "revocation_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
         "dpop_signing_alg_values_supported": list(ALGORITHMS),
         "authorization_details_types_supported": [api.type for api in file.apis.values()],

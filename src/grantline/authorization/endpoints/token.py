@@ -30,7 +30,7 @@ from grantline.model.feed import Position
 from grantline.model.token import AccessClaims
 from grantline.parties import Client
 
-_NOT_HERE = ("client_secret", "authorization_details", "request", "request_uri")
+_NOT_HERE = ("authorization_details", "request", "request_uri")
 
 
 @dataclass(frozen=True, slots=True)

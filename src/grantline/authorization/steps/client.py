@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from grantline.authorization.client_auth import methods
+from grantline.authorization.client_auth import carriers, methods, refused
 from grantline.authorization.http import Request
 from grantline.authorization.parameters import Form
 from grantline.authorization.server import Server
@@ -22,17 +22,18 @@ class Authenticated:
 
 async def authenticate_client(server: Server, request: Request, form: Form) -> Authenticated:
     """The client of this request; raises `InvalidClient`, or `InvalidRequest` for two proofs at once (check 70)."""
-    stray = bool(request.values("authorization")) or "client_secret" in form
-    presented = [(method, name) for method in methods() if (name := method.claimed(request, form)) is not None]
-    if stray and "client_assertion" in form:
+    found = carriers(request, form)
+    if len(found) > 1:
         raise InvalidRequest("Use one way to authenticate the client, not two.")
-    if stray or len(presented) != 1:
-        raise InvalidClient("The client did not prove who it is.", detail="no method of ours, or several")
-    method, name = presented[0]
+    possible = [method for method in methods() if method.carrier in found]
+    name = possible[0].claimed(request, form)
+    if name is None:
+        raise refused("no client is named")
     server.rates.take(name, request.address, server.clock.boot_ns())
     client = await find_client(server, name)
-    if client is None or client.auth is not method.name:
-        raise InvalidClient("The client did not prove who it is.", detail="unknown, or another method is registered")
+    method = next((one for one in possible if client is not None and one.name is client.auth), None)
+    if client is None or method is None:
+        raise refused("unknown, or another method is registered")
     if client.status is not Standing.ACTIVE:
         raise InvalidClient("This client is stopped for now.", detail="disabled by the operator")
     return Authenticated(client, method.authenticate(server, client, request, form))
