@@ -18,7 +18,7 @@ from grantline.consent import Settings as ConsentSettings
 from grantline.fetching import FetchSettings
 from grantline.gateway.minimiser import Settings as MinimiserSettings
 from grantline.gateway.settings import GatewaySettings
-from grantline.identity import SessionSettings
+from grantline.identity import SessionSettings, UpstreamSettings
 from grantline.ledger.settings import Settings as LedgerSettings
 from grantline.model.errors import InvalidConfiguration
 from grantline.model.ids import ApiId, GatewayId
@@ -73,6 +73,7 @@ class Settings:
         FetchSettings, help="Requests to addresses that clients named: documents, key sets, notices."
     )
     sessions: SessionSettings = section(SessionSettings, help="How long a sign-in lasts.")
+    upstreams: tuple[UpstreamSettings, ...] = setting((), help="OpenID providers whose people may sign in here.")
 
 
 def load(path: Path | None, environment: Mapping[str, str] = os.environ) -> Settings:

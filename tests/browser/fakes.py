@@ -20,7 +20,21 @@ from grantline.consent import (
     summarise,
 )
 from grantline.consent.lines import offer_lines
-from grantline.identity import PersonRow, Session, TooMany, Wrong
+from grantline.identity import (
+    LinkRow,
+    Methods,
+    NeedsSecond,
+    OpenSession,
+    PasskeyRow,
+    PersonRow,
+    SecondStep,
+    Session,
+    TooMany,
+    TotpOffer,
+    UpstreamSettings,
+    Visit,
+    Wrong,
+)
 from grantline.model.consent import Item, Status
 from grantline.model.errors import InvalidRequest, NotFound
 from grantline.model.feed import Closure, ClosureState, GatewayClosure
@@ -78,6 +92,7 @@ class FakeIdentity:
         self.sessions: dict[str, Session] = {}
         self.made = 0
         self.wait = 0
+        self.second: SecondStep | None = None
         self.links: dict[str, PersonRow | None] = {
             "link-1": PersonRow(HOLDER, "holder", "Account holder", None, (), {}, None)
         }
@@ -91,15 +106,24 @@ class FakeIdentity:
         self.sessions[secret] = session
         return session
 
-    async def password(
-        self, username: str, password: str, address: str, replaced: str | None = None
-    ) -> Session | Wrong | TooMany:
+    async def password(self, username: str, given: str, visit: Visit) -> Session | NeedsSecond | Wrong | TooMany:
         if self.wait:
             return TooMany(self.wait)
-        if (username, password) != ("holder", "a long enough password"):
+        if (username, given) != ("holder", "a long enough password"):
             return Wrong()
-        self.sessions.pop(replaced or "", None)
+        if self.second is not None:
+            return NeedsSecond("b_step")
+        self.sessions.pop(visit.replaced or "", None)
         return self.begin()
+
+    async def waiting_second(self, step: str | None) -> SecondStep | None:
+        return self.second if step == "b_step" else None
+
+    async def may_go_on(self, session: Session) -> bool:
+        return False
+
+    async def code(self, step: str, given: str, visit: Visit) -> Session | NeedsSecond | Wrong | TooMany | None:
+        return self.begin() if given == "123456" else Wrong()
 
     async def current(self, secret: str | None) -> Session | None:
         return self.sessions.get(secret or "")
@@ -112,12 +136,87 @@ class FakeIdentity:
             raise NotFound("This link is over.")
         return self.links[token]
 
-    async def complete(self, token: str, username: str, password: str) -> Session:
+    async def of(self, person: PersonId) -> tuple[OpenSession, ...]:
+        here = [
+            OpenSession(each.id, "Firefox on Linux", NOW, NOW, each.acr) for each in reversed(self.sessions.values())
+        ]
+        return (*here, OpenSession("id-phone", "Safari on iPhone", NOW - 3 * DAY, NOW - DAY, "urn:grantline:acr:mfa"))
+
+    async def end_one(self, person: PersonId, id: str) -> bool:
+        return False
+
+    async def end_others(self, session: Session) -> int:
+        return 0
+
+    async def complete(self, token: str, username: str, password: str, visit: Visit) -> Session | NeedsSecond:
         await self.waiting(token)
         if len(password) < 12:
             raise InvalidRequest("Use 12 to 256 characters.")
         del self.links[token]
         return self.begin()
+
+
+class FakeSignIn:
+    """The typed steps of `FakeIdentity`, under the names that the pages use."""
+
+    def __init__(self, identity: FakeIdentity) -> None:
+        self.password = identity.password
+        self.waiting = identity.waiting_second
+        self.may_go_on = identity.may_go_on
+        self.code = identity.code
+
+
+class FakeMethods:
+    """What the holder signs in with. Nothing can be changed here: flows do that over the real parts."""
+
+    def __init__(self) -> None:
+        keys = ("Laptop", "Work phone"), (False, True)
+        self.held = Methods(
+            password=True,
+            passkeys=tuple(
+                PasskeyRow(f"key-{number}", HOLDER, name, b"", 0, synced, NOW - 40 * DAY, NOW - number * DAY or None)
+                for number, (name, synced) in enumerate(zip(*keys, strict=True))
+            ),
+            totp_since=NOW - 9 * DAY,
+            recovery=2,
+            links=(LinkRow("https://id.corp.example", "sub", HOLDER, NOW - DAY),),
+        )
+
+    async def of(self, person: PersonId) -> Methods:
+        return self.held
+
+    async def require_fresh(self, session: Session) -> None:
+        return
+
+    async def offer_totp(self, session: Session, operator: str) -> TotpOffer:
+        secret = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+        return TotpOffer("b_offer", secret, f"otpauth://totp/{operator}:holder?secret={secret}&issuer={operator}")
+
+    async def offered_totp(self, session: Session, handle: str, operator: str) -> TotpOffer:
+        return await self.offer_totp(session, operator)
+
+    async def add_totp(self, session: Session, handle: str, code: str) -> Wrong | None:
+        return Wrong()
+
+    async def new_recovery_codes(self, session: Session) -> tuple[str, ...]:
+        return tuple(f"7K2M-Q9XD-0FH{number}" for number in range(10))
+
+
+class FakeProviders:
+    """One other provider, linked."""
+
+    def __init__(self) -> None:
+        self.known = (
+            UpstreamSettings(
+                name="corp", title="Example Corp", issuer="https://id.corp.example", client_id="grantline"
+            ),
+            UpstreamSettings(
+                name="uni", title="Example University", issuer="https://id.uni.example", client_id="grantline"
+            ),
+        )
+
+    def all(self) -> tuple[UpstreamSettings, ...]:
+        return self.known
 
 
 @dataclass
@@ -306,6 +405,8 @@ class FakeWorld:
         self.catalog = catalog or load_catalog(CATALOG)
         self.clock = FakeClock()
         self.identity = FakeIdentity()
+        self.methods = FakeMethods()
+        self.providers = FakeProviders()
         self.interaction = FakeInteraction(
             self.catalog,
             clients={
@@ -322,7 +423,10 @@ class FakeWorld:
 
     def services(self) -> Services:
         return Services(
-            sign_in=self.identity,
+            sign_in=FakeSignIn(self.identity),  # type: ignore[arg-type]
+            passkeys=None,  # type: ignore[arg-type]
+            methods=self.methods,  # type: ignore[arg-type]
+            providers=self.providers,  # type: ignore[arg-type]
             sessions=self.identity,
             enrolment=self.identity,
             interaction=self.interaction,

@@ -13,6 +13,7 @@ from typing import Any
 import httpx2
 import uvicorn
 
+from grantline.app.identity import Outside, signing_in
 from grantline.app.log import set_up_log
 from grantline.app.pages import OAuthPages, PageConnections, PageWithdrawal
 from grantline.app.places import Places
@@ -32,7 +33,7 @@ from grantline.authorization import (
 )
 from grantline.consent import Consents, enforced
 from grantline.crypto.custody.file import load_or_create_signing_key, read_private, write_private
-from grantline.identity import Enrolment, Hashing, PasswordSignIn, Session, Sessions
+from grantline.identity import Enrolment, Session, Sessions
 from grantline.ledger.client import LedgerClient
 from grantline.ledger.relay import Relay
 from grantline.ledger.set_aside import SetAside
@@ -110,13 +111,16 @@ async def authority(
         feed = _feed(core)
         work.after_commit(feed.wake)
         work.after_commit(relay.wake)
-        hashing = Hashing()
+        outside = Outside(settings.upstreams, http, issuer)
         ends = EndsWithPassword(clock, settings=server.settings)
-        enrolment = Enrolment(work, sessions, hashing, clock, also_ends=ends)
+        identity = signing_in(Places(data), work, sessions, outside, clock, also_ends=ends)
         services = Services(
-            sign_in=PasswordSignIn(work, sessions, hashing, clock),
+            sign_in=identity.sign_in,
+            passkeys=identity.passkeys,
+            methods=identity.methods,
+            providers=identity.providers,
             sessions=sessions,
-            enrolment=enrolment,
+            enrolment=identity.enrolment,
             interaction=Interaction(server),
             connections=PageConnections(work, rules, keys.signing, issuer, clock),
             withdrawal=PageWithdrawal(work, server.consents),
@@ -128,7 +132,7 @@ async def authority(
         pages.attach(site)
         await feed.start()
         tasks = (feed.run, relay.run, rules.keep_looking, lambda: keep_sweeping(work, server.consents, clock))
-        yield Authority(_route(oauth_endpoints(server), feed, portal(site)), tasks, server, enrolment, rules)
+        yield Authority(_route(oauth_endpoints(server), feed, portal(site)), tasks, server, identity.enrolment, rules)
 
 
 def _route(oauth: Any, feed: FeedServer, pages: Asgi) -> Asgi:

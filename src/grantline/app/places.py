@@ -38,6 +38,11 @@ class Places:
         return self.data / "authority" / "keys" / "pairwise.key"
 
     @property
+    def identity_key(self) -> Path:
+        """32 bytes that seal what people sign in with, as far as it is secret."""
+        return self.data / "authority" / "keys" / "identity.key"
+
+    @property
     def producer_key(self) -> Path:
         """By which the authority proves itself to the ledger."""
         return self.data / "authority" / "keys" / "producer.pem"

@@ -23,8 +23,9 @@ def prepare(data: Path) -> None:
     places, ledger = Places(data), LedgerPlaces(data)
     load_or_create_signing_key(places.token_key)
     producer = load_or_create_signing_key(places.producer_key)
-    if not places.pairwise_key.exists():
-        write_private(places.pairwise_key, secrets.token_bytes(32))
+    for key in (places.pairwise_key, places.identity_key):
+        if not key.exists():
+            write_private(key, secrets.token_bytes(32))
     if not ledger.producers.exists():
         write_private(ledger.producers, msgspec.json.encode({AUTHORITY: producer.public.jwk}))
 

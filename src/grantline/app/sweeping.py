@@ -42,5 +42,6 @@ async def sweep(work: WakingWork, consents: Consents, clock: Clock) -> None:
     async def forget(tx: SqlTransaction) -> None:
         await tx.tickets.sweep(now - KEEP_TICKETS_S)
         await tx.burned.sweep(now)
+        await tx.ceremonies.sweep(now)
 
     await work.write(forget)

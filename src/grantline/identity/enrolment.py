@@ -1,9 +1,13 @@
-"""One-time links by which a person sets the first password. The store keeps only a hash of each link's token."""
+"""One-time links by which a person sets a password, the first or a new one (check 55).
+
+The store keeps only a hash of each link's token.
+"""
 
 import hashlib
 import secrets
 
-from grantline.identity.methods.password import AMR, Hashing
+from grantline.identity.admission import Admission, NeedsSecond, Visit
+from grantline.identity.methods.password import PROOF, Hashing
 from grantline.identity.passwords import AlsoEnds, end_with_password
 from grantline.identity.session import Session, Sessions
 from grantline.identity.store import EnrolmentRow, PersonRow, Transaction
@@ -14,6 +18,7 @@ from grantline.model.ids import PersonId, Randomness, event_id, opaque
 from grantline.model.ports import Work
 
 LIFETIME = 1_800
+NOWHERE = Visit("")
 _GONE = "This link was used before or is over. Ask for a new one."
 
 
@@ -26,7 +31,7 @@ class Enrolment:
     ) -> None:  # fmt: skip
         """`also_ends`: what ends with a password that a link replaces, besides sessions."""
         self._work = work
-        self._sessions = sessions
+        self._admission = Admission(sessions, clock, randomness)
         self._hashing = hashing
         self._clock = clock
         self._randomness = randomness
@@ -56,13 +61,19 @@ class Enrolment:
 
         return await self._work.read(look)
 
-    async def complete(self, token: str, username: str, password: str) -> Session:
-        """Use the link up: the person has a password and is signed in. A wrong password leaves the link as it is."""
+    async def complete(self, token: str, username: str, password: str, visit: Visit = NOWHERE) -> Session | NeedsSecond:
+        """Use the link up: the person has a password and is signed in, after the second factor where there is one.
+
+        A wrong password leaves the link as it is.
+        """
         await self.waiting(token)
         encoded = await self._hashing.hash(password)
-        return await self._work.write(lambda tx: self._enrol(tx, token, username.strip().casefold(), encoded))
+        name = username.strip().casefold()
+        return await self._work.write(lambda tx: self._enrol(tx, token, name, encoded, visit))
 
-    async def _enrol(self, tx: Transaction, token: str, username: str, encoded: str) -> Session:
+    async def _enrol(
+        self, tx: Transaction, token: str, username: str, encoded: str, visit: Visit
+    ) -> Session | NeedsSecond:
         row = await tx.enrolments.burn(_hashed(token), self._now())
         if row is None:
             raise NotFound(_GONE)
@@ -87,7 +98,7 @@ class Enrolment:
                 actor=person.id,
             )
         )
-        return await self._sessions.begin(tx, person.id, AMR, None)
+        return await self._admission.admit(tx, person.id, PROOF, visit)
 
     async def _person(self, tx: Transaction, row: EnrolmentRow, username: str) -> PersonRow:
         if row.person:

@@ -5,13 +5,16 @@ import secrets
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from grantline.identity.levels import PASSWORD
 from grantline.identity.settings import SessionSettings
-from grantline.identity.store import SessionRow, Transaction
+from grantline.identity.store import PersonRow, SessionRow, Transaction
 from grantline.model.clock import Clock
 from grantline.model.errors import AuditUnavailable
 from grantline.model.events import Event, EventType
 from grantline.model.ids import PersonId, Randomness, event_id, opaque
 from grantline.model.ports import Work
+
+LONGEST_AGENT = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +22,7 @@ class Session:
     """A signed-in person. `secret` goes into the cookie and nowhere else; `id` is safe to show and store.
 
     `auth_time`: unix seconds of the last sign-in. `amr`: methods used (RFC 8176). `csrf`: token for this session.
+    `acr`: how sure the sign-in was; see `levels.satisfies`.
     """
 
     id: str
@@ -29,6 +33,18 @@ class Session:
     amr: tuple[str, ...]
     csrf: str
     secret: str = field(default="", repr=False)
+    acr: str = PASSWORD
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSession:
+    """One of a person's sessions, for their list. `agent`: the kind of browser. Times are unix seconds."""
+
+    id: str
+    agent: str
+    since: int
+    seen_at: int
+    acr: str
 
 
 class Sessions:
@@ -46,8 +62,14 @@ class Sessions:
         self._randomness = randomness
         self._settings = settings or SessionSettings()
 
-    async def begin(self, tx: Transaction, person: PersonId, amr: tuple[str, ...], replaced: str | None) -> Session:
-        """A new session under a new secret; the one the browser had before (`replaced`) ends (check 35)."""
+    async def begin(
+        self, tx: Transaction, person: PersonId, amr: tuple[str, ...], replaced: str | None, *, acr: str = PASSWORD,
+        agent: str = "",
+    ) -> Session:  # fmt: skip
+        """A new session under a new secret; the one the browser had before (`replaced`) ends (check 35).
+
+        Only `Admission` calls it for somebody who signs in: it knows whether a second factor is due.
+        """
         now = self._clock.wall_us() // 1_000_000
         if replaced:
             await tx.sessions.end(_hashed(replaced), now)
@@ -60,11 +82,13 @@ class Sessions:
             csrf=opaque("c", self._randomness, 16),
             seen_at=now,
             ends_at=now + self._settings.absolute,
+            acr=acr,
+            agent=agent[:LONGEST_AGENT],
         )
         await tx.sessions.add(row)
         found = await tx.people.by_id(person)
         assert found is not None
-        return Session(row.id, person, found.username, found.name, now, amr, row.csrf, secret)
+        return _session(row, found, secret)
 
     async def current(self, secret: str | None) -> Session | None:
         """The session of a cookie value, or None. Being seen prolongs it, at most once a minute."""
@@ -75,15 +99,10 @@ class Sessions:
 
         async def look(tx: Transaction) -> tuple[SessionRow, Session] | None:
             row = await tx.sessions.by_id(key)
-            if row is None or row.ends_at <= now or row.seen_at + self._settings.idle <= now:
+            if row is None or not self._is_open(row, now):
                 return None
             person = await tx.people.by_id(row.person)
-            if person is None:
-                return None
-            session = Session(
-                row.id, row.person, person.username, person.name, row.auth_time, row.amr, row.csrf, secret
-            )
-            return row, session
+            return None if person is None else (row, _session(row, person, secret))
 
         found = await self._work.read(look)
         if found is None:
@@ -99,26 +118,66 @@ class Sessions:
                 await self._work.write(seen)
         return session
 
+    async def of(self, person: PersonId) -> tuple[OpenSession, ...]:
+        """Every session in which this person is signed in now, the newest first (check 58)."""
+        now = self._clock.wall_us() // 1_000_000
+        rows = await self._work.read(lambda tx: tx.sessions.of(person, now))
+        return tuple(
+            OpenSession(row.id, row.agent, row.auth_time, row.seen_at, row.acr)
+            for row in rows
+            if self._is_open(row, now)
+        )
+
     async def end(self, session: Session) -> None:
         """Sign out. Ending is always possible, also on a full disk."""
+        await self.end_one(session.person, session.id)
+
+    async def end_one(self, person: PersonId, id: str) -> bool:
+        """End one of this person's sessions, in whichever browser it is; False when there is none such."""
+
+        async def unit(tx: Transaction) -> bool:
+            if not await tx.sessions.end_one(person, id, self._clock.wall_us() // 1_000_000):
+                return False
+            await self._tell(tx, person)
+            return True
+
+        return await self._work.write(unit, essential=True)
+
+    async def end_others(self, session: Session) -> int:
+        """End all of this person's sessions but this one; how many there were."""
+        now = self._clock.wall_us() // 1_000_000
+
+        async def unit(tx: Transaction) -> int:
+            ended = 0
+            for row in await tx.sessions.of(session.person, now):
+                if row.id != session.id and await tx.sessions.end_one(session.person, row.id, now):
+                    await self._tell(tx, session.person)
+                    ended += 1
+            return ended
+
+        return await self._work.write(unit, essential=True)
+
+    def _is_open(self, row: SessionRow, now: int) -> bool:
+        return now < min(row.ends_at, row.seen_at + self._settings.idle)
+
+    async def _tell(self, tx: Transaction, person: PersonId) -> None:
         now_us = self._clock.wall_us()
-
-        async def unit(tx: Transaction) -> None:
-            await tx.sessions.end(session.id, now_us // 1_000_000)
-            await tx.outbox.append(
-                Event(
-                    event_id=event_id(self._randomness, now_us),
-                    type=EventType.SIGN_OUT,
-                    t=now_us,
-                    act="end",
-                    res="session",
-                    out="permit",
-                    person=session.person,
-                    actor=session.person,
-                )
+        await tx.outbox.append(
+            Event(
+                event_id=event_id(self._randomness, now_us),
+                type=EventType.SIGN_OUT,
+                t=now_us,
+                act="end",
+                res="session",
+                out="permit",
+                person=person,
+                actor=person,
             )
+        )
 
-        await self._work.write(unit, essential=True)
+
+def _session(row: SessionRow, person: PersonRow, secret: str) -> Session:
+    return Session(row.id, row.person, person.username, person.name, row.auth_time, row.amr, row.csrf, secret, row.acr)
 
 
 def _hashed(secret: str) -> str:

@@ -1,8 +1,13 @@
-"""What identity needs kept: people, their sessions, one-time links, and how often somebody guessed wrong."""
+"""What identity needs kept: people, their sessions, one-time links, and how often somebody guessed wrong.
+
+What people sign in with besides passwords is in `methods/store.py`.
+"""
 
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from grantline.identity.levels import PASSWORD
+from grantline.identity.methods.store import CeremonyRows, LinkRows, PasskeyRows, RecoveryRows, TotpRows
 from grantline.model.ids import ApiId, PersonId
 from grantline.model.ports import Outbox
 
@@ -25,7 +30,10 @@ class PersonRow:
 
 @dataclass(frozen=True, slots=True)
 class SessionRow:
-    """One session under the SHA-256 of its secret. Times are unix seconds."""
+    """One session under the SHA-256 of its secret. Times are unix seconds.
+
+    `acr`: how sure the sign-in was (`levels`). `agent`: the kind of browser, such as "Firefox on Linux"; no more.
+    """
 
     id: str
     person: PersonId
@@ -34,6 +42,8 @@ class SessionRow:
     csrf: str
     seen_at: int
     ends_at: int
+    acr: str = PASSWORD
+    agent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +76,10 @@ class PersonRows(Protocol):
         """The person who signs in under this name (already folded to lower case)."""
         ...
 
+    async def by_email(self, email: str) -> tuple[PersonRow, ...]:
+        """Everybody whom the operator gave this address, whatever its case."""
+        ...
+
     async def put(self, person: PersonRow) -> None:
         """Keep the person, replacing an earlier row of the same id."""
         ...
@@ -96,6 +110,14 @@ class SessionRows(Protocol):
 
     async def end_all(self, person: PersonId, now: int) -> int:
         """End every session of a person; how many there were."""
+        ...
+
+    async def of(self, person: PersonId, now: int) -> tuple[SessionRow, ...]:
+        """The person's sessions that have neither ended nor reached their end, newest first."""
+        ...
+
+    async def end_one(self, person: PersonId, id: str, now: int) -> bool:
+        """End one of this person's sessions; False when there is none such."""
         ...
 
 
@@ -142,5 +164,15 @@ class Transaction(Protocol):
     def enrolments(self) -> EnrolmentRows: ...
     @property
     def guesses(self) -> GuessRows: ...
+    @property
+    def passkeys(self) -> PasskeyRows: ...
+    @property
+    def totps(self) -> TotpRows: ...
+    @property
+    def recovery_codes(self) -> RecoveryRows: ...
+    @property
+    def links(self) -> LinkRows: ...
+    @property
+    def ceremonies(self) -> CeremonyRows: ...
     @property
     def outbox(self) -> Outbox: ...

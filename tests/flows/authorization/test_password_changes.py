@@ -15,6 +15,7 @@ from grantline.model.events import Event, EventType
 from grantline.model.ids import ApiId
 from grantline.sdk.client import AccessRefused, Tokens
 from grantline.storage.sql.identity import SqlEnrolments
+from grantline.storage.sql.sign_in import SqlPasskeys, SqlTotps
 from grantline.storage.sqlite.database import Database
 from tests.authorization_world import Tx, World, make_world
 from tests.flows.authorization.raw import claims_of
@@ -29,6 +30,7 @@ class IdentityTx(Tx):
     def __init__(self, cursor: Any) -> None:
         super().__init__(cursor)
         self.enrolments = SqlEnrolments(cursor)
+        self.passkeys, self.totps = SqlPasskeys(cursor), SqlTotps(cursor)
 
 
 class People:

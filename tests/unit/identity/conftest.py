@@ -1,30 +1,35 @@
 """Identity over a real SQLite file and a clock that the test moves."""
 
+import secrets
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from grantline.identity import Enrolment, Hashing, PasswordSignIn, PersonDeclaration, Sessions
-from grantline.storage.sql.cursor import Cursor
-from grantline.storage.sql.identity import SqlEnrolments, SqlGuesses, SqlPeople, SqlSessions
-from grantline.storage.sql.shared import SqlOutbox
+from grantline.identity import (
+    Admission,
+    Enrolment,
+    Hashing,
+    OwnMethods,
+    Passkeys,
+    PersonDeclaration,
+    Place,
+    SecretsAtRest,
+    Session,
+    Sessions,
+    SignIn,
+    Visit,
+)
+from grantline.model.events import Event
+from grantline.storage.sql.transaction import SqlTransaction
 from grantline.storage.sqlite.database import Database
 from grantline.storage.sqlite.testing_schema import create_tables
 
 PASSWORD = "correct horse battery"
-
-
-class Tx:
-    """What identity asks of a transaction."""
-
-    def __init__(self, cursor: Cursor) -> None:
-        self.people = SqlPeople(cursor)
-        self.sessions = SqlSessions(cursor)
-        self.enrolments = SqlEnrolments(cursor)
-        self.guesses = SqlGuesses(cursor)
-        self.outbox = SqlOutbox(cursor)
+PLACE = Place("localhost", "http://localhost:8400", "Example Bank")
 
 
 class MovableClock:
@@ -44,13 +49,26 @@ class MovableClock:
 class World:
     """Everything a test of identity touches."""
 
-    database: Database[Tx]
+    database: Database[SqlTransaction]
     clock: MovableClock
     hashing: Hashing
     sessions: Sessions
-    sign_in: PasswordSignIn
+    sign_in: SignIn
     enrolment: Enrolment
+    passkeys: Passkeys
+    methods: OwnMethods
     path: Path
+
+    async def events(self) -> list[Event]:
+        """What was recorded, in order."""
+        rows = sqlite3.connect(self.path).execute("select body from outbox order by seq")
+        return [msgspec.json.decode(body, type=Event) for (body,) in rows]
+
+    async def signed_in(self, **visit: str) -> Session:
+        """The holder, by password alone."""
+        session = await self.sign_in.password("holder", PASSWORD, Visit("10.0.0.1", **visit))
+        assert isinstance(session, Session), session
+        return session
 
     def declaration(self, **changes: object) -> PersonDeclaration:
         return PersonDeclaration(**{"username": "holder", "name": "Account holder", "password": PASSWORD, **changes})
@@ -60,11 +78,15 @@ class World:
 def world(tmp_path: Path) -> Iterator[World]:
     path = tmp_path / "state.db"
     create_tables(path)
-    database: Database[Tx] = Database(path, Tx)
+    database: Database[SqlTransaction] = Database(path, SqlTransaction)
     clock, hashing = MovableClock(), Hashing()
     sessions = Sessions(database, clock)
+    admission, at_rest = Admission(sessions, clock), SecretsAtRest(b"k" * 32, secrets.token_bytes)
+    common = {"hashing": hashing, "at_rest": at_rest, "clock": clock, "randomness": secrets.token_bytes}
     yield World(
-        database, clock, hashing, sessions, PasswordSignIn(database, sessions, hashing, clock),
-        Enrolment(database, sessions, hashing, clock), path,
+        database, clock, hashing, sessions, SignIn(database, admission, **common),
+        Enrolment(database, sessions, hashing, clock),
+        Passkeys(database, admission, place=PLACE, clock=clock, randomness=secrets.token_bytes),
+        OwnMethods(database, admission, **common), path,
     )  # fmt: skip
     database.close()

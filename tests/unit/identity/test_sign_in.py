@@ -4,7 +4,7 @@ import sqlite3
 
 import pytest
 
-from grantline.identity import PersonDeclaration, Session, TooMany, Wrong, declare
+from grantline.identity import PersonDeclaration, Session, TooMany, Visit, Wrong, declare
 from grantline.model.errors import Conflict, InvalidRequest, NotFound
 from tests.unit.identity.conftest import PASSWORD, World
 
@@ -16,9 +16,9 @@ async def holder(world: World) -> None:
 async def test_the_right_password_signs_in_and_an_earlier_session_of_the_browser_ends(world: World) -> None:
     """Covers: check 35."""
     await holder(world)
-    first = await world.sign_in.password("Holder", PASSWORD, "127.0.0.1")
+    first = await world.sign_in.password("Holder", PASSWORD, Visit("127.0.0.1"))
     assert isinstance(first, Session)
-    second = await world.sign_in.password("holder", PASSWORD, "127.0.0.1", replaced=first.secret)
+    second = await world.sign_in.password("holder", PASSWORD, Visit("127.0.0.1", replaced=first.secret))
     assert isinstance(second, Session)
     assert second.secret != first.secret
     assert await world.sessions.current(first.secret) is None
@@ -30,41 +30,41 @@ async def test_the_right_password_signs_in_and_an_earlier_session_of_the_browser
 async def test_an_unknown_name_and_a_wrong_password_get_the_same_answer(world: World) -> None:
     """Covers: check 54."""
     await holder(world)
-    assert await world.sign_in.password("holder", "wrong password!", "127.0.0.1") == Wrong()
-    assert await world.sign_in.password("nobody", "wrong password!", "127.0.0.1") == Wrong()
+    assert await world.sign_in.password("holder", "wrong password!", Visit("127.0.0.1")) == Wrong()
+    assert await world.sign_in.password("nobody", "wrong password!", Visit("127.0.0.1")) == Wrong()
 
 
 async def test_a_person_without_a_password_cannot_sign_in_with_any(world: World) -> None:
     await declare(world.database, world.hashing, world.declaration(password=None), world.clock)
-    assert await world.sign_in.password("holder", "", "127.0.0.1") == Wrong()
+    assert await world.sign_in.password("holder", "", Visit("127.0.0.1")) == Wrong()
 
 
 async def test_guessing_is_slowed_per_account_also_for_the_right_password(world: World) -> None:
     """Covers: check 53."""
     await holder(world)
     for attempt in range(5):
-        assert await world.sign_in.password("holder", "wrong password!", f"10.0.0.{attempt}") == Wrong()
-    assert await world.sign_in.password("holder", PASSWORD, "10.0.0.99") == TooMany(1)
+        assert await world.sign_in.password("holder", "wrong password!", Visit(f"10.0.0.{attempt}")) == Wrong()
+    assert await world.sign_in.password("holder", PASSWORD, Visit("10.0.0.99")) == TooMany(1)
     world.clock.seconds += 1
-    assert isinstance(await world.sign_in.password("holder", PASSWORD, "10.0.0.99"), Session)
+    assert isinstance(await world.sign_in.password("holder", PASSWORD, Visit("10.0.0.99")), Session)
 
 
 async def test_guessing_is_slowed_per_address_also_for_names_that_do_not_exist(world: World) -> None:
     """Covers: check 53."""
     for attempt in range(5):
-        assert await world.sign_in.password(f"name-{attempt}", "wrong password!", "10.0.0.1") == Wrong()
-    assert await world.sign_in.password("another", "wrong password!", "10.0.0.1") == TooMany(1)
-    assert await world.sign_in.password("another", "wrong password!", "10.0.0.2") == Wrong()
+        assert await world.sign_in.password(f"name-{attempt}", "wrong password!", Visit("10.0.0.1")) == Wrong()
+    assert await world.sign_in.password("another", "wrong password!", Visit("10.0.0.1")) == TooMany(1)
+    assert await world.sign_in.password("another", "wrong password!", Visit("10.0.0.2")) == Wrong()
 
 
 async def test_a_session_ends_when_idle_when_old_and_when_signed_out(world: World) -> None:
     await holder(world)
-    idle = await world.sign_in.password("holder", PASSWORD, "a")
+    idle = await world.sign_in.password("holder", PASSWORD, Visit("a"))
     assert isinstance(idle, Session)
     world.clock.seconds += 1_801
     assert await world.sessions.current(idle.secret) is None
 
-    busy = await world.sign_in.password("holder", PASSWORD, "a")
+    busy = await world.sign_in.password("holder", PASSWORD, Visit("a"))
     assert isinstance(busy, Session)
     for _ in range(24):
         assert await world.sessions.current(busy.secret) is not None
@@ -73,7 +73,7 @@ async def test_a_session_ends_when_idle_when_old_and_when_signed_out(world: Worl
     world.clock.seconds += 43_200 - 24 * 1_799
     assert await world.sessions.current(busy.secret) is None
 
-    left = await world.sign_in.password("holder", PASSWORD, "a")
+    left = await world.sign_in.password("holder", PASSWORD, Visit("a"))
     assert isinstance(left, Session)
     await world.sessions.end(left)
     assert await world.sessions.current(left.secret) is None
@@ -81,7 +81,7 @@ async def test_a_session_ends_when_idle_when_old_and_when_signed_out(world: Worl
 
 async def test_neither_passwords_nor_session_secrets_nor_link_tokens_are_stored(world: World) -> None:
     await holder(world)
-    session = await world.sign_in.password("holder", PASSWORD, "a")
+    session = await world.sign_in.password("holder", PASSWORD, Visit("a"))
     assert isinstance(session, Session)
     token = await world.enrolment.link_for(session.person)
     stored = "\n".join(sqlite3.connect(world.path).iterdump())
@@ -125,7 +125,7 @@ async def test_declaring_a_person_again_changes_nothing_and_a_new_password_ends_
     assert changed
     _, changed = await declare(world.database, world.hashing, declaration, world.clock)
     assert not changed
-    session = await world.sign_in.password("holder", PASSWORD, "a")
+    session = await world.sign_in.password("holder", PASSWORD, Visit("a"))
     assert isinstance(session, Session)
     _, changed = await declare(
         world.database, world.hashing, world.declaration(password="another long one"), world.clock

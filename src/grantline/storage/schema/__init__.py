@@ -1,6 +1,27 @@
 """Tables of the authority's database, one file per part; `METADATA` joins them for migrations."""
 
-from grantline.storage.schema import authorization, clients, consent, gateways, grants, identity, shared, signing_keys
+from grantline.storage.schema import (
+    authorization,
+    clients,
+    consent,
+    gateways,
+    grants,
+    identity,
+    shared,
+    sign_in,
+    signing_keys,
+)
 from grantline.storage.schema.base import METADATA
 
-__all__ = ["METADATA", "authorization", "clients", "consent", "gateways", "grants", "identity", "shared", "signing_keys"]
+__all__ = [
+    "METADATA",
+    "authorization",
+    "clients",
+    "consent",
+    "gateways",
+    "grants",
+    "identity",
+    "shared",
+    "sign_in",
+    "signing_keys",
+]

@@ -25,6 +25,8 @@ SESSIONS = table(
     Column("seen_at", Integer, nullable=False),
     Column("ends_at", Integer, nullable=False),
     Column("ended_at", Integer),
+    Column("acr", Text, nullable=False, server_default="urn:grantline:acr:password"),
+    Column("agent", Text, nullable=False, server_default=""),
     Index("sessions_person", "person"),
 )
 

@@ -14,6 +14,7 @@ from grantline.storage.statements import insert as upsert
 
 _PERSON = Statement(select(PEOPLE).where(PEOPLE.c.id == bindparam("person")))
 _PERSON_BY_NAME = Statement(select(PEOPLE).where(PEOPLE.c.username == bindparam("name")))
+_PEOPLE_BY_EMAIL = Statement(select(PEOPLE).where(func.lower(PEOPLE.c.email) == bindparam("email")))
 _COUNT_PEOPLE = Statement(select(func.count()).select_from(PEOPLE))
 _PERSON_VALUES: dict[str, BindParameter[Any]] = {
     name: bindparam(name) for name in ("id", "username", "name", "email", "roles", "resource_names", "password")
@@ -29,13 +30,26 @@ _PUT_PERSON = Statement(
 _SESSION = Statement(select(SESSIONS).where(SESSIONS.c.id == bindparam("key"), SESSIONS.c.ended_at.is_(None)))
 _ADD_SESSION = Statement(
     insert(SESSIONS).values(
-        **{name: bindparam(name) for name in ("id", "person", "auth_time", "amr", "csrf", "seen_at", "ends_at")}
+        {
+            name: bindparam(name)
+            for name in ("id", "person", "auth_time", "amr", "csrf", "seen_at", "ends_at", "acr", "agent")
+        }
     )
 )
 _SEEN = Statement(update(SESSIONS).where(SESSIONS.c.id == bindparam("key")).values(seen_at=bindparam("now")))
 _END = Statement(
     update(SESSIONS)
     .where(SESSIONS.c.id == bindparam("key"), SESSIONS.c.ended_at.is_(None))
+    .values(ended_at=bindparam("now"))
+)
+_SESSIONS_OF = Statement(
+    select(SESSIONS)
+    .where(SESSIONS.c.person == bindparam("who"), SESSIONS.c.ended_at.is_(None), SESSIONS.c.ends_at > bindparam("now"))
+    .order_by(SESSIONS.c.auth_time.desc(), SESSIONS.c.id)
+)
+_END_ONE = Statement(
+    update(SESSIONS)
+    .where(SESSIONS.c.id == bindparam("key"), SESSIONS.c.person == bindparam("who"), SESSIONS.c.ended_at.is_(None))
     .values(ended_at=bindparam("now"))
 )
 _END_ALL = Statement(
@@ -88,6 +102,11 @@ class SqlPeople:
         """The person who signs in under this name."""
         return _person(await self._cursor.one(_PERSON_BY_NAME, name=username))
 
+    async def by_email(self, email: str) -> tuple[PersonRow, ...]:
+        """Everybody with this address, whatever its case."""
+        rows = await self._cursor.all(_PEOPLE_BY_EMAIL, email=email.lower())
+        return tuple(person for row in rows if (person := _person(row)) is not None)
+
     async def put(self, person: PersonRow) -> None:
         """Insert or replace by id."""
         await self._cursor.run(
@@ -134,17 +153,14 @@ class SqlSessions:
             csrf=row.csrf,
             seen_at=row.seen_at,
             ends_at=row.ends_at,
+            acr=row.acr,
+            agent=row.agent,
         )
 
     async def by_id(self, id: str) -> SessionRow | None:
         """The session, if it has not been ended."""
         row = await self._cursor.one(_SESSION, key=id)
-        if row is None:
-            return None
-        amr = tuple(row["amr"].split())
-        return SessionRow(
-            id, PersonId(row["person"]), row["auth_time"], amr, row["csrf"], row["seen_at"], row["ends_at"]
-        )
+        return None if row is None else _session(row)
 
     async def seen(self, id: str, now: int) -> None:
         """The browser was here."""
@@ -157,6 +173,21 @@ class SqlSessions:
     async def end_all(self, person: PersonId, now: int) -> int:
         """End every session of a person."""
         return await self._cursor.run(_END_ALL, who=person, now=now)
+
+    async def of(self, person: PersonId, now: int) -> tuple[SessionRow, ...]:
+        """The person's sessions that have neither ended nor reached their end, newest first."""
+        return tuple(_session(row) for row in await self._cursor.all(_SESSIONS_OF, who=person, now=now))
+
+    async def end_one(self, person: PersonId, id: str, now: int) -> bool:
+        """End one of this person's sessions."""
+        return await self._cursor.run(_END_ONE, key=id, who=person, now=now) == 1
+
+
+def _session(row: Row) -> SessionRow:
+    return SessionRow(
+        row["id"], PersonId(row["person"]), row["auth_time"], tuple(row["amr"].split()), row["csrf"], row["seen_at"],
+        row["ends_at"], row["acr"], row["agent"],
+    )  # fmt: skip
 
 
 class SqlEnrolments:

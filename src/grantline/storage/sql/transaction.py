@@ -11,6 +11,7 @@ from grantline.storage.sql.grants import SqlDescents, SqlTrustedIssuers
 from grantline.storage.sql.identity import SqlEnrolments, SqlGuesses, SqlPeople, SqlSessions
 from grantline.storage.sql.outgoing import SqlOutgoingEvents
 from grantline.storage.sql.shared import SqlFeedLog, SqlOutbox
+from grantline.storage.sql.sign_in import SqlCeremonies, SqlLinks, SqlPasskeys, SqlRecoveryCodes, SqlTotps
 from grantline.storage.sql.signing_keys import SqlSigningKeys
 
 
@@ -49,6 +50,31 @@ class SqlTransaction:
     def guesses(self) -> SqlGuesses:
         """Failed attempts to sign in."""
         return SqlGuesses(self._cursor)
+
+    @cached_property
+    def passkeys(self) -> SqlPasskeys:
+        """Passkeys."""
+        return SqlPasskeys(self._cursor)
+
+    @cached_property
+    def totps(self) -> SqlTotps:
+        """Apps for codes."""
+        return SqlTotps(self._cursor)
+
+    @cached_property
+    def recovery_codes(self) -> SqlRecoveryCodes:
+        """Recovery codes."""
+        return SqlRecoveryCodes(self._cursor)
+
+    @cached_property
+    def links(self) -> SqlLinks:
+        """Accounts elsewhere that sign in here."""
+        return SqlLinks(self._cursor)
+
+    @cached_property
+    def ceremonies(self) -> SqlCeremonies:
+        """Sign-ins begun and not finished."""
+        return SqlCeremonies(self._cursor)
 
     @cached_property
     def clients(self) -> SqlClients:

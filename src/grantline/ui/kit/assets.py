@@ -1,4 +1,4 @@
-"""Style and type, read once and served from a path that names their bytes, so that they may be kept for ever."""
+"""Style, type and the one script, read once; their path names their bytes, so that they may be kept for ever."""
 
 import hashlib
 from pathlib import Path
@@ -9,7 +9,13 @@ from starlette.routing import Route
 
 STATIC = Path(__file__).parent / "static"
 STYLE = "kit.css"
-TYPES = {".css": "text/css; charset=utf-8", ".woff2": "font/woff2", ".svg": "image/svg+xml"}
+PASSKEY_SCRIPT = "js/passkey.js"
+TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".woff2": "font/woff2",
+    ".svg": "image/svg+xml",
+}
 FOR_EVER = "public, max-age=31536000, immutable"
 
 

@@ -1,4 +1,4 @@
-"""The two cookies of the pages: the session, and a name for a browser that is not signed in yet."""
+"""The cookies of the pages: the session, a name for a browser without one, and a sign-in that is half done."""
 
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -36,6 +36,11 @@ class Cookies:
     def browser(self) -> str:
         """Name of the cookie that binds the sign-in form to this browser."""
         return "__Host-grantline-form" if self.secure else "grantline-form"
+
+    @property
+    def step(self) -> str:
+        """Name of the cookie of a sign-in whose second step is due. It opens no page (check 56)."""
+        return "__Host-grantline-step" if self.secure else "grantline-step"
 
     def read(self, request: Request, name: str) -> str | None:
         """The cookie's value; None when absent, empty or absurdly long."""

@@ -9,16 +9,20 @@ PERMISSIONS = ", ".join(
     f"{feature}=()" for feature in ("camera", "geolocation", "microphone", "payment", "usb", "browsing-topics")
 )
 
+SCRIPT = "; script-src 'self'; connect-src 'self'; require-trusted-types-for 'script'"
 
-def content_security_policy(form_target: str | None = None) -> str:
+
+def content_security_policy(form_target: str | None = None, *, script: bool = False) -> str:
     """The policy of one page. `form_target`: the one further source a form's answer may redirect to.
 
     Browsers apply `form-action` to redirects after a post as well, so the client's address is named there.
+    `script`: the page brings a file of ours that may run and ask us (passkeys); others have none at all.
     """
     form_action = "'self'" if form_target is None else f"'self' {form_target}"
     return (
         "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self'; "
         f"form-action {form_action}; frame-ancestors 'none'; base-uri 'none'"
+        f"{SCRIPT if script else ''}"
     )
 
 

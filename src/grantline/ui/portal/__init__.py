@@ -9,7 +9,19 @@ from starlette.types import ASGIApp
 from grantline.model.clock import Clock
 from grantline.model.ids import Randomness
 from grantline.ui.kit import Assets, Cookies, Pages, SecurityHeaders
-from grantline.ui.portal import connections, consent, sign_in, stop
+from grantline.ui.portal import (
+    connections,
+    consent,
+    enrolment,
+    passkey_sign_in,
+    second_step,
+    security,
+    security_codes,
+    security_passkeys,
+    sign_in,
+    stop,
+    upstream,
+)
 from grantline.ui.portal.services import Services
 from grantline.ui.portal.settings import PortalSettings
 from grantline.ui.portal.site import Site, route, unhandled
@@ -30,9 +42,8 @@ def portal_routes(site: Site) -> list[Route]:
         Assets().route(),
         route(site, "/", GET=connections.show_home),
         route(site, "/check", GET=connections.show_check),
-        route(site, "/sign-in", GET=sign_in.show_sign_in, POST=sign_in.sign_in),
-        route(site, "/sign-out", POST=sign_in.sign_out),
-        route(site, "/enrol/{token}", GET=sign_in.show_enrolment, POST=sign_in.enrol),
+        *_signing_in(site),
+        *_own_security(site),
         route(site, "/consent/{handle}", GET=consent.show_consent, POST=consent.answer_consent),
         route(site, "/connections", GET=connections.show_connections),
         route(site, one, GET=connections.show_connection),
@@ -40,6 +51,38 @@ def portal_routes(site: Site) -> list[Route]:
         route(site, f"{one}/receipt/{{version:int}}", GET=connections.send_receipt),
         route(site, f"{one}/stop", GET=stop.ask_stop, POST=stop.stop),
         route(site, f"{one}/stopped", GET=stop.show_stopped),
+    ]
+
+
+def _signing_in(site: Site) -> list[Route]:
+    one = "/sign-in/with/{provider}"
+    return [
+        route(site, "/sign-in", GET=sign_in.show_sign_in, POST=sign_in.sign_in),
+        route(site, "/sign-in/again", POST=sign_in.go_on),
+        route(site, "/sign-in/passkey", POST=passkey_sign_in.first),
+        route(site, "/sign-in/passkey/options", POST=passkey_sign_in.first_options),
+        route(site, "/sign-in/second", GET=second_step.show_second, POST=second_step.second),
+        route(site, "/sign-in/second/passkey", POST=passkey_sign_in.second),
+        route(site, "/sign-in/second/passkey/options", POST=passkey_sign_in.second_options),
+        route(site, one, GET=upstream.leave),
+        route(site, f"{one}/back", GET=upstream.back),
+        route(site, "/sign-out", POST=sign_in.sign_out),
+        route(site, "/enrol/{token}", GET=enrolment.show_enrolment, POST=enrolment.enrol),
+    ]
+
+
+def _own_security(site: Site) -> list[Route]:
+    page = "/security"
+    return [
+        route(site, page, GET=security.show_security),
+        route(site, f"{page}/sessions", POST=security.end_sessions),
+        route(site, f"{page}/password", GET=security.show_password, POST=security.change_password),
+        route(site, f"{page}/links", POST=security.link),
+        route(site, f"{page}/totp", GET=security_codes.show_new_totp, POST=security_codes.add_totp),
+        route(site, f"{page}/recovery", GET=security_codes.show_recovery, POST=security_codes.make_recovery),
+        route(site, f"{page}/passkey", GET=security_passkeys.show_new_passkey, POST=security_passkeys.add_passkey),
+        route(site, f"{page}/passkey/options", POST=security_passkeys.options),
+        route(site, f"{page}/remove/{{kind}}/{{id}}", GET=security.ask_remove, POST=security.remove),
     ]
 
 

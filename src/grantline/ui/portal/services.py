@@ -6,21 +6,12 @@ from typing import Protocol
 
 from grantline.authorization import Answered, Waiting
 from grantline.consent.offer import ClientCard, Offer, OfferLine, Picks, Span, Summary
-from grantline.identity import PersonRow, Session, TooMany, Wrong
+from grantline.identity import NeedsSecond, OpenSession, PersonRow, Session, Visit
 from grantline.ledger.reading import LedgerReader
 from grantline.model.consent import Status
 from grantline.model.feed import Closure
 from grantline.model.ids import ApiId, ConsentId, PersonId
-
-
-class SignIn(Protocol):
-    """Ways to sign in (identity). `address`: the caller's, for throttling; `replaced`: the cookie to end."""
-
-    async def password(
-        self, username: str, password: str, address: str, replaced: str | None = None
-    ) -> Session | Wrong | TooMany:
-        """The new session carries the secret for its cookie, never one the browser had before (check 35)."""
-        ...
+from grantline.ui.portal.identity_services import OwnMethods, Passkeys, Providers, SignIn
 
 
 class Sessions(Protocol):
@@ -34,15 +25,27 @@ class Sessions(Protocol):
         """End it on the server."""
         ...
 
+    async def of(self, person: PersonId) -> tuple[OpenSession, ...]:
+        """Where this person is signed in, the newest first."""
+        ...
+
+    async def end_one(self, person: PersonId, id: str) -> bool:
+        """End one of this person's; False when there is none such."""
+        ...
+
+    async def end_others(self, session: Session) -> int:
+        """End all of this person's but this one."""
+        ...
+
 
 class Enrolment(Protocol):
-    """First password by one-time link (identity)."""
+    """A password by one-time link (identity)."""
 
     async def waiting(self, token: str) -> PersonRow | None:
         """Whom it is for; None: the first operator, who chooses a name. Raises `NotFound` when it is over."""
         ...
 
-    async def complete(self, token: str, username: str, password: str) -> Session:
+    async def complete(self, token: str, username: str, password: str, visit: Visit) -> Session | NeedsSecond:
         """Use the link up and sign in. Raises `InvalidRequest` or `Conflict` on what may be entered better."""
         ...
 
@@ -149,6 +152,9 @@ class Services:
     """All of them together."""
 
     sign_in: SignIn
+    passkeys: Passkeys
+    methods: OwnMethods
+    providers: Providers
     sessions: Sessions
     enrolment: Enrolment
     interaction: Interaction

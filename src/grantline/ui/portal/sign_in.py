@@ -1,4 +1,4 @@
-"""Sign in, sign out, and the first password by a one-time link."""
+"""Sign in with a name and a password, sign in again, sign out."""
 
 import re
 from dataclasses import dataclass
@@ -6,16 +6,14 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import Response
 
-from grantline.identity import PersonRow, Session, TooMany, Wrong
-from grantline.model.errors import Conflict, InvalidRequest, NotFound
-from grantline.ui.kit import duration, form_token, read_form, require_token
+from grantline.identity import Session, TooMany, Wrong, satisfies
+from grantline.model.errors import NotFound
+from grantline.ui.kit import form_token, read_form, require_token
+from grantline.ui.portal.arrival import WRONG, Way, arrived, browser, named, refusal_of, visit
 from grantline.ui.portal.site import Site, see_other
 from grantline.ui.portal.views.words import plain
 
-HOME = "/"
-OWN_PAGE = re.compile(r"/(?:(?:consent|connections)(?:/[A-Za-z0-9_~-]{1,128}){0,3})?")
 CONSENT_PAGE = re.compile(r"/consent/([A-Za-z0-9_~-]{1,128})")
-WRONG = "The user name or the password is not right."
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,33 +24,34 @@ class WaitingView:
     back_to: str
 
 
-def own_page(address: str) -> str:
-    """A page of ours to go to afterwards; anything else means home, so that nobody is led away (CWE-601)."""
-    return address if OWN_PAGE.fullmatch(address) else HOME
-
-
 async def show_sign_in(site: Site, request: Request) -> Response:
     """`GET /sign-in`."""
-    onward = own_page(request.query_params.get("next", HOME))
-    return await _sign_in_page(site, request, onward)
+    return await sign_in_page(site, request, Way.of_query(request))
 
 
 async def sign_in(site: Site, request: Request) -> Response:
     """`POST /sign-in`: the same answer for an unknown name and a wrong password (check 54)."""
     form = await read_form(request)
-    form.only("csrf", "next", "username", "password")
+    form.only("csrf", "next", "acr", "username", "password")
     require_token(form, site.cookies.read(request, site.cookies.browser), "sign-in")
-    onward, username = own_page(form.one("next", HOME)), form.one("username")
-    outcome = await site.services.sign_in.password(
-        username, form.one("password"), _address(request), site.cookies.read(request, site.cookies.session)
-    )
-    match outcome:
-        case Wrong():
-            return await _sign_in_page(site, request, onward, username=username, wrong=WRONG, status=401)
-        case TooMany(seconds=seconds):
-            wait = f"Too many tries. Try again in {duration(seconds * 1_000_000)}."
-            return await _sign_in_page(site, request, onward, username=username, wrong=wait, status=429)
-    return _signed_in(site, outcome, onward)
+    way, username = Way.of_form(form), form.one("username")
+    outcome = await site.services.sign_in.password(username, form.one("password"), visit(site, request))
+    if isinstance(outcome, (Wrong, TooMany)):
+        words, status = refusal_of(outcome, WRONG)
+        return await sign_in_page(site, request, way, username=username, wrong=words, status=status)
+    return arrived(site, outcome, way)
+
+
+async def go_on(site: Site, request: Request) -> Response:
+    """`POST /sign-in/again`: a session whose password is fresh goes straight to the second step."""
+    form = await read_form(request)
+    session = await site.session(request)
+    way = Way.of_form(form)
+    if session is None:
+        return see_other(way.at("/sign-in"))
+    require_token(form, session.csrf, "sign-in-again")
+    begun = await site.services.sign_in.again(session)
+    return see_other(way.at("/sign-in")) if begun is None else arrived(site, begun, way)
 
 
 async def sign_out(site: Site, request: Request) -> Response:
@@ -67,57 +66,47 @@ async def sign_out(site: Site, request: Request) -> Response:
     return answer
 
 
-async def show_enrolment(site: Site, request: Request) -> Response:
-    """`GET /enrol/{token}`: looking does not use the link up."""
-    try:
-        person = await site.services.enrolment.waiting(request.path_params["token"])
-    except NotFound as error:
-        return site.error("link_over", detail=error.detail)
-    return _enrol_page(site, request, person)
-
-
-async def enrol(site: Site, request: Request) -> Response:
-    """`POST /enrol/{token}`: the link is used up together with the new password."""
-    form = await read_form(request)
-    form.only("csrf", "username", "password")
-    token = request.path_params["token"]
-    require_token(form, site.cookies.read(request, site.cookies.browser), f"enrol:{token}")
-    try:
-        person = await site.services.enrolment.waiting(token)
-        session = await site.services.enrolment.complete(token, form.one("username"), form.one("password"))
-    except NotFound as error:
-        return site.error("link_over", detail=error.detail)
-    except (InvalidRequest, Conflict) as error:
-        return _enrol_page(site, request, person, username=form.one("username"), wrong=error.message, status=422)
-    before = await site.session(request)
-    if before is not None:
-        await site.services.sessions.end(before)
-    return _signed_in(site, session, HOME)
-
-
-def _signed_in(site: Site, session: Session, onward: str) -> Response:
-    answer = see_other(onward)
-    site.cookies.put(answer, site.cookies.session, session.secret)
-    site.cookies.drop(answer, site.cookies.browser)
-    return answer
-
-
-async def _sign_in_page(
-    site: Site, request: Request, onward: str, *, username: str = "", wrong: str = "", status: int = 200
+async def sign_in_page(
+    site: Site, request: Request, way: Way, *, username: str = "", wrong: str = "", status: int = 200
 ) -> Response:
-    secret, fresh = _browser(site, request)
+    """The page with all first steps. Somebody who is signed in is told what is missing."""
+    secret, fresh = browser(site, request)
+    session = await site.session(request)
     answer = site.pages.answer(
         "portal/sign_in.html",
         status=status,
+        passkeys=True,
         token=form_token(secret, "sign-in"),
-        onward=onward,
-        waiting=await _waiting(site, onward),
-        username=username,
+        passkey_token=form_token(secret, "passkey"),
+        way=way,
+        providers=[(one.title, way.at(f"/sign-in/with/{one.name}")) for one in site.services.providers.all()],
+        waiting=await _waiting(site, way.onward),
+        again=None if session is None else await _again(site, session, way),
+        username=username or (session.username if session else ""),
         wrong=wrong,
     )
-    if fresh:
-        site.cookies.put(answer, site.cookies.browser, secret)
-    return answer
+    return named(site, answer, secret, fresh)
+
+
+@dataclass(frozen=True, slots=True)
+class AgainView:
+    """Somebody is signed in already. `token`: of the form that goes on to the second step, if that is all it takes."""
+
+    name: str
+    token: str
+    lacks: str
+
+
+async def _again(site: Site, session: Session, way: Way) -> AgainView:
+    methods = await site.services.methods.of(session.person)
+    enough = satisfies(session, way.acr, None, session.auth_time)
+    lacks = ""
+    if not enough and way.takes_passkey and not methods.passkeys:
+        lacks = "passkey"
+    elif not enough and not methods.second_factor:
+        lacks = "second"
+    goes_on = await site.services.sign_in.may_go_on(session)
+    return AgainView(plain(session.name), form_token(session.csrf, "sign-in-again") if goes_on else "", lacks)
 
 
 async def _waiting(site: Site, onward: str) -> WaitingView | None:
@@ -129,33 +118,3 @@ async def _waiting(site: Site, onward: str) -> WaitingView | None:
     except NotFound:
         return None
     return WaitingView(plain(waiting.client.name), waiting.client.redirect_host)
-
-
-def _enrol_page(
-    site: Site, request: Request, person: PersonRow | None, *, username: str = "", wrong: str = "", status: int = 200
-) -> Response:
-    secret, fresh = _browser(site, request)
-    token = request.path_params["token"]
-    answer = site.pages.answer(
-        "portal/enrol.html",
-        status=status,
-        token=form_token(secret, f"enrol:{token}"),
-        action=request.url.path,
-        name=person.name if person else "",
-        username=person.username if person else username,
-        chooses_name=person is None,
-        wrong=wrong,
-    )
-    if fresh:
-        site.cookies.put(answer, site.cookies.browser, secret)
-    return answer
-
-
-def _browser(site: Site, request: Request) -> tuple[str, bool]:
-    """A name for this browser, so that its form cannot be posted by another (check 37); True when it is new."""
-    known = site.cookies.read(request, site.cookies.browser)
-    return (known, False) if known else (site.randomness(16).hex(), True)
-
-
-def _address(request: Request) -> str:
-    return request.client.host if request.client else "unknown"

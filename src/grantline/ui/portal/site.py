@@ -14,7 +14,14 @@ from starlette.routing import Route
 
 from grantline.identity import Session
 from grantline.model.clock import Clock
-from grantline.model.errors import AuditUnavailable, GrantlineError, NotFound, OAuthError, TemporarilyUnavailable
+from grantline.model.errors import (
+    AuditUnavailable,
+    GrantlineError,
+    LoginRequired,
+    NotFound,
+    OAuthError,
+    TemporarilyUnavailable,
+)
 from grantline.model.ids import Randomness
 from grantline.ui.kit import BadForm, Cookies, Formats, Pages, form_token
 from grantline.ui.portal.services import Services
@@ -65,7 +72,10 @@ class Site:
 
     def frame(self, session: Session, page: str) -> Frame:
         """The bar of the portal for this person; `page` is the current address."""
-        links = (NavLink("/connections", "Connections", page == "/connections"),)
+        links = tuple(
+            NavLink(href, words, page == href)
+            for href, words in (("/connections", "Connections"), ("/security", "Sign-in and sessions"))
+        )
         return Frame(
             name=session.name,
             links=links,
@@ -107,6 +117,19 @@ def for_person(handler: PersonHandler) -> Handler:
         return await handler(site, request, session)
 
     return checked
+
+
+def for_recent(handler: PersonHandler) -> Handler:
+    """Only for somebody who has just shown who they are, in two steps where they have two; others do it again."""
+
+    async def checked(site: Site, request: Request, session: Session) -> Response:
+        try:
+            await site.services.methods.require_fresh(session)
+            return await handler(site, request, session)
+        except LoginRequired:
+            return sign_in_first(request.url.path if request.method == "GET" else "/security")
+
+    return for_person(checked)
 
 
 def sign_in_first(path: str) -> Response:

@@ -56,6 +56,20 @@ ERRORS: dict[str, ErrorText] = {
         "The form held something that was not offered.",
         START_AGAIN,
     ),
+    "sign_in_over": ErrorText(
+        400,
+        "This sign-in is over",
+        "It was not begun in this browser, it was used already, or it took too long.",
+        "Go to the sign-in and start again.",
+        "Nobody was signed in.",
+    ),
+    "linked_already": ErrorText(
+        409,
+        "This sign-in is linked already",
+        "What you used there, or something else there, lets somebody in here already.",
+        "Go to Sign-in and sessions to see what is linked.",
+        "Nothing was linked.",
+    ),
     "link_over": ErrorText(
         404,
         "This link does not work",
