@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx2
 from sqlalchemy import select
 
 from grantline.app.rules import decider_for
-from grantline.authorization import Interaction, Keys, Server, Settings, oauth_endpoints
+from grantline.authorization import Delivery, Interaction, Keys, Server, Settings, oauth_endpoints
 from grantline.authorization.http import Response
 from grantline.authorization.steps.dpop import nonces_from
 from grantline.catalog import Catalog, build_catalog
@@ -31,11 +31,13 @@ from grantline.storage.postgres.connection import Address
 from grantline.storage.postgres.database import PostgresDatabase
 from grantline.storage.schema.shared import FEED, OUTBOX
 from grantline.storage.sql.authorization import SqlBurned, SqlFamilies, SqlTickets
+from grantline.storage.sql.client_sessions import SqlClientSessions
 from grantline.storage.sql.clients import SqlClients
 from grantline.storage.sql.consent import SqlConsents
 from grantline.storage.sql.cursor import Cursor
 from grantline.storage.sql.grants import SqlDescents, SqlTrustedIssuers
 from grantline.storage.sql.identity import SqlPeople, SqlSessions
+from grantline.storage.sql.registration import SqlInitialTokens, SqlRegistrations
 from grantline.storage.sql.shared import SqlFeedLog, SqlOutbox
 from grantline.storage.sqlite.connection import Connect, connect
 from grantline.storage.sqlite.database import Database
@@ -56,11 +58,14 @@ class Tx:
         self.families = SqlFamilies(cursor)
         self.burned = SqlBurned(cursor)
         self.clients = SqlClients(cursor)
+        self.registrations = SqlRegistrations(cursor)
+        self.initial_tokens = SqlInitialTokens(cursor)
         self.consents = SqlConsents(cursor)
         self.descents = SqlDescents(cursor)
         self.issuers = SqlTrustedIssuers(cursor)
         self.people = SqlPeople(cursor)
         self.sessions = SqlSessions(cursor)
+        self.client_sessions = SqlClientSessions(cursor)
         self.outbox = SqlOutbox(cursor)
         self.feed = SqlFeedLog(cursor)
         self.cursor = cursor
@@ -103,6 +108,9 @@ class PlainPages:
 
     def consent(self, handle: str) -> str:
         return f"/consent/{handle}"
+
+    def posting(self, url: str, fields: tuple[tuple[str, str], ...]) -> Response:
+        return Response(200, f"post to {url}: {urlencode(fields)}".encode())
 
     def error(self, code: str, reference: str) -> Response:
         return Response(400, f"error page: {code}".encode())
@@ -155,6 +163,7 @@ class World:
     sessions: Sessions
     policy: list[Decider]
     session: Session | None = None
+    address: Address | None = None
     people: dict[str, PersonId] = field(default_factory=dict)
 
     def forbid(self, *overlays: str) -> None:
@@ -193,7 +202,7 @@ class World:
         handle = handle_of(location)
         offer = await self.interaction.offer(handle, session)
         assert isinstance(offer, Offer), offer
-        return await self.interaction.approve(handle, picks or every(offer), session, digest=offer.digest)
+        return (await self.interaction.approve(handle, picks or every(offer), session, digest=offer.digest)).url
 
     async def connect(self, app: AppClient, scope: str = "bank.transactions", **more: str) -> Tokens:
         """The whole way from asking to tokens."""
@@ -252,8 +261,9 @@ def handle_of(location: str) -> str:
     return location.rsplit("/", 1)[-1] if "/consent/" in location else parse_qs(urlsplit(location).query)["request"][0]
 
 
-def query_of(url: str) -> dict[str, str]:
+def query_of(answer: str | Delivery) -> dict[str, str]:
     """The parameters of an answer."""
+    url = answer if isinstance(answer, str) else answer.url
     return {name: values[0] for name, values in parse_qs(urlsplit(url).query, keep_blank_values=True).items()}
 
 
@@ -325,7 +335,7 @@ async def make_world(
         randomness=randomness,
     )
     http = httpx2.AsyncClient(transport=httpx2.ASGITransport(app=oauth_endpoints(server)), base_url=ISSUER)
-    world = World(path, clock, server, Interaction(server), database, http, lists, sessions, policy)
+    world = World(path, clock, server, Interaction(server), database, http, lists, sessions, policy, address=address)
     for name in ("ada", "ben"):
         person = PersonRow(PersonId(f"p_{name}"), name, name.title(), None, (), {ApiId("bank"): f"b-{name}"})
         await database.write(lambda tx, one=person: tx.people.put(one))

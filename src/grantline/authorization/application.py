@@ -15,6 +15,7 @@ from grantline.authorization.endpoints.userinfo import userinfo
 from grantline.authorization.http import Request, Response
 from grantline.authorization.router import Handler, Router
 from grantline.authorization.server import Server
+from grantline.authorization.steps.dpop import nonces
 
 Endpoint = Callable[[Server, Request], Awaitable[Response]]
 
@@ -37,4 +38,4 @@ def oauth_endpoints(server: Server) -> Router:
     routes: dict[str, dict[str, Handler]] = {
         path: dict.fromkeys(methods, partial(endpoint, server)) for path, (endpoint, methods) in ENDPOINTS.items()
     }
-    return Router(routes, shared=paths.FOR_BROWSER_APPS)
+    return Router(routes, shared=paths.FOR_BROWSER_APPS, nonce=lambda: nonces(server).current(server.now()))

@@ -36,11 +36,18 @@ class Router:
     """An ASGI application: path and method to handler. Errors of the OAuth family become answers here alone.
 
     `routes`: path → method → handler. `shared`: paths that scripts of other origins may call (never authorize).
+    `nonce`: what the next proof has to carry, told to whoever sends proofs (RFC 9449 §8.2).
     """
 
-    def __init__(self, routes: Mapping[str, Mapping[str, Handler]], shared: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        routes: Mapping[str, Mapping[str, Handler]],
+        shared: frozenset[str] = frozenset(),
+        nonce: Callable[[], str] | None = None,
+    ) -> None:
         self._routes = routes
         self._shared = shared
+        self._nonce = nonce
 
     def knows(self, path: str) -> bool:
         """True if this router answers for the path."""
@@ -53,10 +60,15 @@ class Router:
         response = await self._answer(scope, receive)
         extra = _CORS if scope["path"] in self._shared else ()
         length = (b"content-length", str(len(response.body)).encode())
-        headers = [*response.headers, *extra, length]
+        headers = [*response.headers, *extra, *self._nonce_for(scope), length]
         await send({"type": "http.response.start", "status": response.status, "headers": headers})
         body = b"" if scope["method"] == "HEAD" else response.body
         await send({"type": "http.response.body", "body": body})
+
+    def _nonce_for(self, scope: Scope) -> tuple[tuple[bytes, bytes], ...]:
+        if self._nonce is None or all(name.lower() != b"dpop" for name, _ in scope["headers"]):
+            return ()
+        return ((b"dpop-nonce", self._nonce().encode()),)
 
     async def _answer(self, scope: Scope, receive: Receive) -> Response:
         methods = self._routes.get(scope["path"])

@@ -1,7 +1,6 @@
 """Is the token the caller's own: proof of possession at this gateway, this boot, once (RFC 9449 §7)."""
 
 import hashlib
-import hmac
 from collections import deque
 
 from grantline.crypto.dpop import (
@@ -13,53 +12,13 @@ from grantline.crypto.dpop import (
     ProofNonceNeeded,
     verify_proof,
 )
-from grantline.crypto.encoding import b64url, unb64url
+from grantline.crypto.nonces import Nonces
 from grantline.gateway.refusal import Refusal
 from grantline.gateway.verify import Caller
 from grantline.model.decision import Call
-from grantline.model.ids import Randomness
 from grantline.model.reasons import Reason
 
-NONCE_ROTATES = 60
-NONCE_LIVES = 300
-"""Seconds: how often a new nonce is handed out, and how long one is good."""
-
-_MAC = 16
 _CAPACITY = 200_000
-
-
-class Nonces:
-    """Nonces that only this boot of this gateway made: a proof for a replica, or from before a restart, has none.
-
-    A nonce is its minute and a MAC over it by a key that lives in this process alone; nothing is stored.
-    """
-
-    def __init__(self, randomness: Randomness) -> None:
-        self._key = randomness(32)
-        self._current = (0, "")
-
-    def current(self, now: int) -> str:
-        """The nonce to hand out at `now` (unix seconds)."""
-        made = now - now % NONCE_ROTATES
-        if self._current[0] != made:
-            self._current = (made, self._nonce(made))
-        return self._current[1]
-
-    def is_good(self, nonce: str | None, now: int) -> bool:
-        """Whether this boot handed it out not long ago."""
-        if nonce is None:
-            return False
-        if nonce == self._current[1]:
-            return now - self._current[0] < NONCE_LIVES
-        try:
-            made = int.from_bytes(unb64url(nonce)[:8], "big")
-        except ValueError:
-            return False
-        return 0 <= now - made < NONCE_LIVES and hmac.compare_digest(nonce, self._nonce(made))
-
-    def _nonce(self, made: int) -> str:
-        stamp = made.to_bytes(8, "big")
-        return b64url(stamp + hmac.digest(self._key, stamp, "sha256")[:_MAC])
 
 
 class Replays:

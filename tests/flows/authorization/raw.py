@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 import httpx2
 
+from grantline.authorization.steps.dpop import nonces
 from grantline.crypto.encoding import b64url
 from grantline.crypto.es256 import SigningKey
 from grantline.sdk.client import Prover
@@ -26,10 +27,17 @@ REQUEST = {
 }
 
 
+def current_nonce(world: World) -> str:
+    """What a proof for this server has to carry now."""
+    return nonces(world.server).current(world.server.now())
+
+
 async def post(world: World, path: str, form: Any, key: SigningKey | None = None, **headers: str) -> httpx2.Response:
     """One form, with a DPoP proof by `key`."""
     body = form if isinstance(form, str) else urlencode({k: v for k, v in form.items() if v is not None}, doseq=True)
-    proof = Prover("", key, None, world.clock, world.server.randomness).headers("POST", ISSUER + path)
+    nonce = current_nonce(world)
+    prover = Prover("", key, None, world.clock, world.server.randomness)
+    proof = prover.headers("POST", ISSUER + path, nonce=nonce)
     return await world.http.post(path, content=body, headers={"content-type": FORM, **proof, **headers})
 
 

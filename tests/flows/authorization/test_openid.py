@@ -13,14 +13,15 @@ from grantline.crypto.encoding import b64url
 from grantline.crypto.es256 import SigningKey
 from grantline.sdk.client import Prover, Tokens
 from tests.authorization_world import ISSUER, PUBLIC, T0, World
-from tests.flows.authorization.raw import claims_of
+from tests.flows.authorization.raw import claims_of, current_nonce
 
 KEY = SigningKey.generate()
 
 
 async def userinfo(world: World, token: str, key: SigningKey | None = KEY, **headers: str) -> httpx2.Response:
     prover = Prover("", key, None, world.clock, world.server.randomness)
-    return await world.http.get("/userinfo", headers={**prover.headers("GET", ISSUER + "/userinfo", token), **headers})
+    proof = prover.headers("GET", ISSUER + "/userinfo", token, nonce=current_nonce(world))
+    return await world.http.get("/userinfo", headers={**proof, **headers})
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Two real server processes over one file: what counts once counts once for both."""
+"""Two real server processes over one database: what counts once counts once for both."""
 
 import asyncio
 import subprocess
@@ -11,11 +11,14 @@ from urllib.parse import urlencode
 import httpx2
 import pytest
 
+from grantline.consent import Offer
 from grantline.crypto.es256 import SigningKey
 from grantline.model.events import EventType
 from grantline.sdk.client import Begun, Client, Prover
-from tests.authorization_world import ISSUER, PUBLIC, World, query_of
-from tests.flows.authorization.raw import FORM, exchange, get_code
+from tests.authorization_world import ISSUER, PUBLIC, World, every, handle_of, make_world, query_of
+from tests.flows.authorization.raw import FORM, current_nonce, exchange, get_code
+
+DATABASES = ("sqlite", "postgres")
 
 SERVER = textwrap.dedent(
     """
@@ -24,12 +27,14 @@ SERVER = textwrap.dedent(
     import uvicorn
     from grantline.authorization import Keys, oauth_endpoints
     from grantline.crypto.es256 import SigningKey
+    from grantline.storage.postgres.connection import Address
     from tests.authorization_world import HandClock, make_world
 
-    async def main(path, pem, now, seed):
+    async def main(path, pem, now, seed, url):
         keys = Keys.of(SigningKey.from_pem(Path(pem).read_bytes()), b"k" * 32)
         world = await make_world(
-            Path(path), fresh=False, clock=HandClock(int(now)), seed=int(seed), keys=keys
+            Path(path), fresh=False, clock=HandClock(int(now)), seed=int(seed), keys=keys,
+            address=Address(url) if url else None,
         )
         listening = socket.socket()
         listening.bind(("127.0.0.1", 0))
@@ -47,14 +52,15 @@ SERVER = textwrap.dedent(
 
 def start(world: World, pem: Path, seed: int) -> subprocess.Popen[str]:
     """One server process; it prints its port when it listens."""
-    arguments = [str(world.path), str(pem), str(world.clock.us), str(seed)]
+    url = world.address.url if world.address else ""
+    arguments = [str(world.path), str(pem), str(world.clock.us), str(seed), url]
     root = Path(__file__).parents[3]
     return subprocess.Popen([sys.executable, "-c", SERVER, *arguments], stdout=subprocess.PIPE, text=True, cwd=root)
 
 
 @pytest.fixture
 async def ports(world: World, tmp_path: Path) -> AsyncIterator[tuple[str, ...]]:
-    """Addresses of two processes that serve the world's own file with its own keys."""
+    """Addresses of two processes that serve the world's own database with its own keys."""
     pem = tmp_path / "token.pem"
     pem.write_bytes(world.server.keys.signing.to_pem())
     processes = [start(world, pem, seed) for seed in (1, 2)]
@@ -80,7 +86,9 @@ async def test_of_redemptions_at_two_processes_exactly_one_wins(world: World, po
     for _ in range(3):
         code = await get_code(world, key, prompt="consent")
         sends = [
-            send(base, exchange(code), prover.headers("POST", f"{ISSUER}/token")) for base in ports for _ in range(3)
+            send(base, exchange(code), prover.headers("POST", f"{ISSUER}/token", nonce=current_nonce(world)))
+            for base in ports
+            for _ in range(3)
         ]
         answers = await asyncio.gather(*sends)
         assert sorted(answer.status_code for answer in answers) == [200, 400, 400, 400, 400, 400]
@@ -91,13 +99,54 @@ async def test_of_redemptions_at_two_processes_exactly_one_wins(world: World, po
 async def test_one_proof_counts_at_one_process(world: World, ports: tuple[str, ...]) -> None:
     """Covers: check 99; line 3."""
     key = SigningKey.generate()
-    proof = Prover("", key, None, world.clock, world.server.randomness).headers("POST", f"{ISSUER}/token")
+    prover = Prover("", key, None, world.clock, world.server.randomness)
+    proof = prover.headers("POST", f"{ISSUER}/token", nonce=current_nonce(world))
     codes = [await get_code(world, key, prompt="consent") for _ in ports]
     answers = await asyncio.gather(
         *(send(base, exchange(code), proof) for base, code in zip(ports, codes, strict=True))
     )
     assert sorted(answer.status_code for answer in answers) == [200, 400]
     assert {answer.json().get("error") for answer in answers} == {None, "invalid_dpop_proof"}
+
+
+async def test_of_refreshes_at_two_processes_one_successor_lives(world: World, ports: tuple[str, ...]) -> None:
+    """Covers: line 3; the same token at both ends as it does at one."""
+    key = SigningKey.generate()
+    tokens = await world.connect(world.app(dpop=key), prompt="consent")
+    prover = Prover("", key, None, world.clock, world.server.randomness)
+    form: dict[str, str | None] = {
+        "grant_type": "refresh_token", "refresh_token": tokens.refresh_token, "client_id": PUBLIC.id,
+    }  # fmt: skip
+    sends = [send(base, form, prover.headers("POST", f"{ISSUER}/token")) for base in ports for _ in range(3)]
+    answers = await asyncio.gather(*sends)
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({answer.json()["refresh_token"] for answer in answers}) == 1
+    assert len({answer.json()["refresh_token"] for answer in answers} - {tokens.refresh_token}) == 1
+
+
+async def test_one_pushed_request_is_answered_once_whoever_is_asked(world: World, ports: tuple[str, ...]) -> None:
+    """Covers: line 3; two browsers of one person end the same request, at two processes."""
+    begun = await world.app(dpop=SigningKey.generate()).begin(scope="bank.transactions")
+    elsewhere = await make_world(
+        world.path, fresh=False, clock=world.clock, seed=9, keys=world.server.keys, address=world.address
+    )
+    try:
+        session = await world.sign_in()
+        handle = handle_of((await world.browse(begun.url)).headers["location"])
+        offer = await world.interaction.offer(handle, session)
+        assert isinstance(offer, Offer)
+        answers = await asyncio.gather(
+            *(
+                one.interaction.approve(handle, every(offer), session, digest=offer.digest)
+                for one in (world, elsewhere)
+            ),
+            return_exceptions=True,
+        )
+    finally:
+        await elsewhere.close()
+    codes = {query_of(answer)["code"] for answer in answers if isinstance(answer, str)}
+    assert len(codes) == 1, answers
+    assert [event.type for event in await world.events()].count(EventType.CONSENT_GIVEN) == 1
 
 
 async def test_the_whole_flow_over_real_sockets(world: World, ports: tuple[str, ...]) -> None:

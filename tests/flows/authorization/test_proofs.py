@@ -6,14 +6,20 @@ import pytest
 from grantline.authorization import Settings
 from grantline.crypto.dpop import sign_proof
 from grantline.crypto.es256 import SigningKey
-from tests.authorization_world import ISSUER, T0, World, make_world
+from tests.authorization_world import ISSUER, T0, World, make_world, nonces_of
 from tests.flows.authorization.raw import FORM, REQUEST, exchange, get_code
 
 KEY = SigningKey.generate()
 
 
-def proof(jti: str = "p1", url: str = ISSUER + "/par", method: str = "POST", iat: int = T0) -> str:
-    return sign_proof(KEY, method, url, jti=jti, iat=iat)
+NONCES = nonces_of(b"k" * 32)
+
+
+def proof(
+    jti: str = "p1", url: str = ISSUER + "/par", method: str = "POST", iat: int = T0, nonce: str | None = "current"
+) -> str:
+    told = NONCES.current(iat) if nonce == "current" else nonce
+    return sign_proof(KEY, method, url, jti=jti, iat=iat, nonce=told)
 
 
 async def push(world: World, *proofs: str, host: str = "localhost:9000") -> httpx2.Response:
@@ -37,6 +43,38 @@ async def test_a_wrong_proof_is_refused(world: World, wrong: str) -> None:
     """Covers: check 98, 101."""
     answer = await push(world, wrong)
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_dpop_proof")
+
+
+@pytest.mark.parametrize("nonce", [None, "", "made-up", NONCES.current(T0 - 400)])
+async def test_a_proof_without_a_nonce_of_today_is_asked_for_again(world: World, nonce: str | None) -> None:
+    """Covers: check 100. Nobody can make proofs for later: the nonce is not known yet."""
+    answer = await push(world, proof(nonce=nonce))
+    assert (answer.status_code, answer.json()["error"]) == (400, "use_dpop_nonce")
+    again = await push(world, proof(nonce=answer.headers["dpop-nonce"]))
+    assert again.status_code == 201
+    assert again.headers["dpop-nonce"] == NONCES.current(T0)
+
+
+async def test_the_challenge_for_a_nonce_goes_only_to_who_holds_the_key(world: World) -> None:
+    """Covers: check 100. Everything else about the proof is judged first."""
+    answer = await push(world, proof(url=ISSUER + "/token", nonce=None))
+    assert answer.json()["error"] == "invalid_dpop_proof"
+
+
+async def test_a_nonce_of_one_authority_is_good_at_the_other_and_changes_with_time(world: World) -> None:
+    """Covers: check 100 (rotated; shared by what shares the keys)."""
+    second = await make_world(world.path, fresh=False, clock=world.clock, seed=1)
+    first = (await push(world, proof("a"))).headers["dpop-nonce"]
+    assert (await push(second, proof("b", nonce=first))).status_code == 201
+    world.clock.pass_seconds(60)
+    later = (await push(world, proof("c", iat=T0 + 60, nonce=first))).headers["dpop-nonce"]
+    assert later != first
+    await second.close()
+
+
+async def test_an_operator_may_do_without_nonces(world: World) -> None:
+    object.__setattr__(world.server, "settings", Settings(proof_nonce=False))
+    assert (await push(world, proof(nonce=None))).status_code == 201
 
 
 async def test_two_proofs_are_none(world: World) -> None:

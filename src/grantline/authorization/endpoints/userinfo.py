@@ -9,7 +9,14 @@ from grantline.authorization.store import Transaction
 from grantline.authorization.tokens import access
 from grantline.authorization.units import burn, write
 from grantline.crypto.dpop import Proof
-from grantline.model.errors import InsufficientScope, InvalidDpopProof, InvalidRequest, InvalidToken, OAuthError
+from grantline.model.errors import (
+    InsufficientScope,
+    InvalidDpopProof,
+    InvalidRequest,
+    InvalidToken,
+    OAuthError,
+    UseDpopNonce,
+)
 from grantline.model.token import AccessClaims
 
 OPENID = "openid"
@@ -67,7 +74,7 @@ async def _require_live(server: Server, tx: Transaction, claims: AccessClaims, p
 
 def _challenge(error: OAuthError) -> Response:
     """RFC 6750 §3 and RFC 9449 §7.1: both schemes are offered, each with the error."""
-    status = 401 if isinstance(error, InvalidDpopProof) else error.status
+    status = 401 if isinstance(error, (InvalidDpopProof, UseDpopNonce)) else error.status
     challenge = f'DPoP error="{error.code}", Bearer error="{error.code}"'.encode()
     body = {"error": error.code, "error_description": error.message}
     return json_response(body, status, (b"www-authenticate", challenge))

@@ -64,3 +64,12 @@ def read_answer(response: httpx2.Response, kind: Any) -> Any:
         return msgspec.json.decode(response.content, type=kind)
     except msgspec.MsgspecError as error:
         raise AccessRefused("invalid_response", str(error), response.status_code) from error
+
+
+def asks_for_nonce(response: httpx2.Response) -> bool:
+    """True if the server wants the proof again, with the nonce of this answer (RFC 9449 §8)."""
+    if response.status_code not in {400, 401}:
+        return False
+    with suppress(msgspec.MsgspecError):
+        return msgspec.json.decode(response.content, type=_Refusal).error == "use_dpop_nonce"
+    return False

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import httpx2
 
 from grantline.crypto.encoding import b64url
-from grantline.sdk.client.answers import AccessRefused, Metadata, Pushed, Tokens, read_answer
+from grantline.sdk.client.answers import AccessRefused, Metadata, Pushed, Tokens, asks_for_nonce, read_answer
 from grantline.sdk.client.proving import Prover
 
 
@@ -33,6 +33,7 @@ class Client:
         self._prover = prover
         self._redirect_uri = redirect_uri
         self._metadata: Metadata | None = None
+        self._nonce: str | None = None
 
     async def discover(self) -> Metadata:
         """The server's metadata, fetched once; another issuer in it, or no S256, is refused (RFC 8414 §3.3)."""
@@ -100,5 +101,12 @@ class Client:
         return read_answer(await self._send(url, form), kind)
 
     async def _send(self, url: str, form: dict[str, str]) -> httpx2.Response:
+        """Post the form; once more when the server asks for another nonce (RFC 9449 §8)."""
+        answer = await self._once(url, form)
+        return await self._once(url, form) if asks_for_nonce(answer) else answer
+
+    async def _once(self, url: str, form: dict[str, str]) -> httpx2.Response:
         data = {**form, **self._prover.client_parameters(self._issuer)}
-        return await self._http.post(url, data=data, headers=self._prover.headers("POST", url))
+        answer = await self._http.post(url, data=data, headers=self._prover.headers("POST", url, nonce=self._nonce))
+        self._nonce = answer.headers.get("dpop-nonce", self._nonce)
+        return answer
