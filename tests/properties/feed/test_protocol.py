@@ -53,4 +53,4 @@ def test_the_search_finds_a_missing_rule(rule: str) -> None:
     """Covers: feed S1. A search that finds nothing anywhere would prove nothing."""
     machine = type("Broken", (FeedMachine,), {"rules_in_force": staticmethod(BROKEN[rule])})
     with pytest.raises(CallAfterClosed):
-        run_state_machine_as_test(machine, settings=settings(SEARCH, max_examples=1_000))
+        run_state_machine_as_test(machine, settings=settings(SEARCH, max_examples=5_000))
