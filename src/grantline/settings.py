@@ -14,6 +14,7 @@ from typing import Any, TypeVar, get_origin, get_type_hints
 import msgspec
 
 from grantline.authorization import Settings as AuthorizationSettings
+from grantline.authorization.keys import KeySettings
 from grantline.consent import Settings as ConsentSettings
 from grantline.fetching import FetchSettings
 from grantline.gateway.minimiser import Settings as MinimiserSettings
@@ -61,6 +62,7 @@ class Settings:
 
     server: ServerSettings = section(ServerSettings, help="The authority's own address.")
     authorization: AuthorizationSettings = section(AuthorizationSettings, help="Tokens, codes and requests.")
+    keys: KeySettings = section(KeySettings, help="Signing keys: which, how long, and where they live.")
     consents: ConsentSettings = section(ConsentSettings, help="How consents behave.")
     feed: FeedSettings = section(
         FeedSettings, help="How fast gateways hear of changes, and how long they may be silent."

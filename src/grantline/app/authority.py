@@ -14,6 +14,7 @@ import httpx2
 import uvicorn
 
 from grantline.app.identity import Outside, signing_in
+from grantline.app.keys import open_custodies, open_root_key, take_over, terms_of
 from grantline.app.log import set_up_log
 from grantline.app.pages import OAuthPages, PageConnections, PageWithdrawal
 from grantline.app.places import Places
@@ -31,8 +32,10 @@ from grantline.authorization import (
     appoint,
     oauth_endpoints,
 )
+from grantline.authorization.keys import Changes, Keeping
 from grantline.consent import Consents, enforced
-from grantline.crypto.custody.file import load_or_create_signing_key, read_private, write_private
+from grantline.crypto.custody.file import load_or_create_signing_key, write_private
+from grantline.crypto.custody.sealed_files import read_sealed
 from grantline.identity import Enrolment, Session, Sessions
 from grantline.ledger.client import LedgerClient
 from grantline.ledger.relay import Relay
@@ -96,7 +99,7 @@ async def authority(
     async with AsyncExitStack() as stack:
         work = WakingWork(state)
         rules = Rules(Places(data), work, clock)
-        keys = _keys(Places(data))
+        keys, keeping = await _keys(settings, Places(data), work, clock)
         http = await stack.enter_async_context(httpx2.AsyncClient(trust_env=False))
         ledger = _ledger(data)
         stack.push_async_callback(ledger.close)
@@ -122,7 +125,7 @@ async def authority(
             sessions=sessions,
             enrolment=identity.enrolment,
             interaction=Interaction(server),
-            connections=PageConnections(work, rules, keys.signing, issuer, clock),
+            connections=PageConnections(work, rules, keys, issuer, clock),
             withdrawal=PageWithdrawal(work, server.consents),
             closures=feed.closures,
             record=ledger,
@@ -131,7 +134,9 @@ async def authority(
         site = portal_site(services, _portal_settings(settings, issuer, rules), clock, secrets.token_bytes)
         pages.attach(site)
         await feed.start()
-        tasks = (feed.run, relay.run, rules.keep_looking, lambda: keep_sweeping(work, server.consents, clock))
+        keeping.lacking = feed.lacking
+        sweeping = partial(keep_sweeping, work, server.consents, clock)
+        tasks = (feed.run, relay.run, rules.keep_looking, keeping.run, sweeping)
         yield Authority(_route(oauth_endpoints(server), feed, portal(site)), tasks, server, identity.enrolment, rules)
 
 
@@ -150,8 +155,16 @@ def _route(oauth: Any, feed: FeedServer, pages: Asgi) -> Asgi:
     return app
 
 
-def _keys(places: Places) -> Keys:
-    return Keys.of(load_or_create_signing_key(places.token_key), read_private(places.pairwise_key))
+async def _keys(settings: Settings, places: Places, work: WakingWork, clock: Clock) -> tuple[Keys, Keeping]:
+    """Every key that signs, at hand, and what keeps them so."""
+    terms = terms_of(settings)
+    root = await asyncio.to_thread(open_root_key, settings.keys, places)
+    await take_over(work, places, root, Changes(clock, secrets.token_bytes, terms.verify_for))
+    custodies = await asyncio.to_thread(open_custodies, settings.keys, places, root)
+    keeping = Keeping(work, custodies, terms, clock, secrets.token_bytes)
+    await keeping.start()
+    pairwise = read_sealed(places.pairwise_key, root, make=lambda: secrets.token_bytes(32))
+    return Keys.of(keeping.ring, pairwise), keeping
 
 
 def _ledger(data: Path) -> LedgerClient:
@@ -202,7 +215,7 @@ def _feed(core: _Core) -> FeedServer:
         return None if found is None else enforced.sign(found, keys.signing)
 
     async def bundle_for(gateway: GatewayId) -> BundleContent:
-        return await rules.bundle(gateway, core.issuer, (keys.signing.public, *keys.retired))
+        return await rules.bundle(gateway, core.issuer, keys.for_gateways)
 
     return FeedServer(
         core.work,

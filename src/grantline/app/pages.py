@@ -6,11 +6,10 @@ import orjson
 
 from grantline.app.rules import Rules
 from grantline.app.state import WakingWork
-from grantline.authorization import Response, card_of
+from grantline.authorization import Keys, Response, card_of
 from grantline.catalog import Asked, Catalog
 from grantline.consent import ClientCard, Consents, may, offer_lines, read, receipt
 from grantline.consent.offer import OfferLine
-from grantline.crypto.es256 import SigningKey
 from grantline.model.clock import Clock
 from grantline.model.consent import Item, Version
 from grantline.model.errors import NotFound
@@ -30,7 +29,7 @@ class PageConnections:
 
     work: WakingWork
     rules: Rules
-    key: SigningKey
+    keys: Keys
     issuer: str
     clock: Clock
 
@@ -65,7 +64,7 @@ class PageConnections:
             made = receipt.receipt(
                 catalog=self.rules.catalog(), version=found, state=state, issuer=self.issuer, issued_at=now
             )
-            signed = {"receipt": made, "jws": receipt.sign(made, self.key)}
+            signed = {"receipt": made, "jws": receipt.sign(made, self.keys.signing)}
             return orjson.dumps(signed, option=orjson.OPT_INDENT_2)
 
         return await self.work.read(unit)

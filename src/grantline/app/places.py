@@ -29,8 +29,18 @@ class Places:
 
     @property
     def token_key(self) -> Path:
-        """Signs tokens, versions and receipts."""
+        """What signed in earlier releases, in clear; taken over by the first start."""
         return self.data / "authority" / "keys" / "token.pem"
+
+    @property
+    def root_key(self) -> Path:
+        """Seals the authority's other secrets."""
+        return self.data / "authority" / "keys" / "root.key"
+
+    @property
+    def signing_keys(self) -> Path:
+        """Private halves that sign tokens, versions and receipts, each sealed."""
+        return self.data / "authority" / "keys" / "signing"
 
     @property
     def pairwise_key(self) -> Path:

@@ -11,7 +11,7 @@ import structlog
 from grantline.app.places import Places
 from grantline.app.state import WakingWork
 from grantline.catalog import Catalog, load_catalog
-from grantline.crypto.es256 import PublicKey
+from grantline.crypto.signing import PublicKey
 from grantline.model.bundle import BundleContent
 from grantline.model.clock import Clock
 from grantline.model.errors import InvalidConfiguration
@@ -85,7 +85,7 @@ class Rules:
         part: dict[str, Any] = msgspec.to_builtins(catalog.assigned_to(gateway))
         return BundleContent(
             issuer=issuer,
-            jwks={"keys": [key.jwk for key in keys]},
+            jwks={"keys": [dict(key.jwk) for key in keys]},
             catalog=part,
             catalog_hash=catalog.hash,
             policy=policies.texts.policies,

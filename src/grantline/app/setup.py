@@ -21,7 +21,6 @@ AUTHORITY = "authority"
 def prepare(data: Path) -> None:
     """Keys of the authority, and its name among the ledger's producers."""
     places, ledger = Places(data), LedgerPlaces(data)
-    load_or_create_signing_key(places.token_key)
     producer = load_or_create_signing_key(places.producer_key)
     for key in (places.pairwise_key, places.identity_key):
         if not key.exists():

@@ -10,10 +10,11 @@ if TYPE_CHECKING:
     from grantline.authorization.http import Response
     from grantline.authorization.interaction import Answered, Interaction, Waiting
     from grantline.authorization.issuers import TrustedIssuer, check_issuer, trust
+    from grantline.authorization.keys import Keys
     from grantline.authorization.operator import appoint
     from grantline.authorization.profiles import card_of
     from grantline.authorization.resource_lists import GatewayResourceLists
-    from grantline.authorization.server import Keys, Pages, ResourceLists, Server
+    from grantline.authorization.server import Pages, ResourceLists, Server
     from grantline.authorization.service_grants import ServiceChange, ServiceGrant, declare
     from grantline.authorization.settings import Settings
 else:

@@ -1,48 +1,22 @@
 """What every endpoint works with: who we are, our keys, our clock, what is kept. Handed in, so tests own the world."""
 
-import hashlib
-import hmac
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from grantline.authorization.http import Response
+from grantline.authorization.keys import Keys
 from grantline.authorization.rates import Rates
 from grantline.authorization.settings import Settings
 from grantline.authorization.store import Transaction
 from grantline.catalog import Catalog
 from grantline.consent import Consents, ResourceChoice
-from grantline.crypto.es256 import PublicKey, SigningKey
 from grantline.identity import Session
 from grantline.model.clock import Clock
 from grantline.model.ids import ApiId, Randomness
 from grantline.model.ports import Work
-from grantline.parties import Pairwise
 from grantline.policy import Decider
-
-
-@dataclass(frozen=True, slots=True)
-class Keys:
-    """`signing` makes tokens; `retired` keys only verify, until what they signed has expired.
-
-    `refresh`: 32 secret bytes from which refresh tokens are made, together with a secret in the database.
-    """
-
-    signing: SigningKey
-    refresh: bytes
-    pairwise: Pairwise
-    retired: tuple[PublicKey, ...] = ()
-
-    @classmethod
-    def of(cls, signing: SigningKey, pairwise_key: bytes, retired: tuple[PublicKey, ...] = ()) -> "Keys":
-        """All keys of an authority from its two key files."""
-        refresh = hmac.digest(pairwise_key, b"grantline refresh tokens", hashlib.sha256)
-        return cls(signing, refresh, Pairwise(pairwise_key), retired)
-
-    def find(self, kid: str) -> PublicKey | None:
-        """The public key of this name; an unknown one is refused (check 114)."""
-        return next((key for key in (self.signing.public, *self.retired) if key.kid == kid), None)
 
 
 class Pages(Protocol):

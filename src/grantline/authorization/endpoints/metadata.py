@@ -51,6 +51,6 @@ def describe(server: Server) -> dict[str, Any]:
         "claims_parameter_supported": False,
         "prompt_values_supported": ["none", "login", "consent"],
         "subject_types_supported": ["pairwise"],
-        "id_token_signing_alg_values_supported": ["ES256"],
+        "id_token_signing_alg_values_supported": list(server.keys.algorithms),
         "claims_supported": ["iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "amr", "at_hash"],
     }
