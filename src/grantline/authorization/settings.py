@@ -21,6 +21,9 @@ class Settings:
     refresh_ends_with_password: bool = setting(
         True, help="Whether a person's refresh tokens end when their password changes. Consents stay either way."
     )
+    proof_nonce: bool = setting(
+        True, help="Whether a DPoP proof needs a nonce of this server, so that nobody can make proofs for later."
+    )
     assertion_lifetime: int = setting(300, help="Longest time a client assertion may be valid.")
     clock_skew: int = setting(10, help="Seconds by which other clocks may differ from ours.")
     burned_capacity: int = setting(
