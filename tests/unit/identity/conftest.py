@@ -24,12 +24,31 @@ from grantline.identity import (
     Visit,
 )
 from grantline.model.events import Event
-from grantline.storage.sql.transaction import SqlTransaction
+from grantline.storage.sql.cursor import Cursor
+from grantline.storage.sql.identity import SqlEnrolments, SqlGuesses, SqlPeople, SqlSessions
+from grantline.storage.sql.shared import SqlOutbox
+from grantline.storage.sql.sign_in import SqlCeremonies, SqlLinks, SqlPasskeys, SqlRecoveryCodes, SqlTotps
 from grantline.storage.sqlite.database import Database
 from grantline.storage.sqlite.testing_schema import create_tables
 
 PASSWORD = "correct horse battery"
 PLACE = Place("localhost", "http://localhost:8400", "Example Bank")
+
+
+class Tx:
+    """What identity asks of a transaction."""
+
+    def __init__(self, cursor: Cursor) -> None:
+        self.people = SqlPeople(cursor)
+        self.sessions = SqlSessions(cursor)
+        self.enrolments = SqlEnrolments(cursor)
+        self.guesses = SqlGuesses(cursor)
+        self.passkeys = SqlPasskeys(cursor)
+        self.totps = SqlTotps(cursor)
+        self.recovery_codes = SqlRecoveryCodes(cursor)
+        self.links = SqlLinks(cursor)
+        self.ceremonies = SqlCeremonies(cursor)
+        self.outbox = SqlOutbox(cursor)
 
 
 class MovableClock:
@@ -49,7 +68,7 @@ class MovableClock:
 class World:
     """Everything a test of identity touches."""
 
-    database: Database[SqlTransaction]
+    database: Database[Tx]
     clock: MovableClock
     hashing: Hashing
     sessions: Sessions
@@ -57,6 +76,7 @@ class World:
     enrolment: Enrolment
     passkeys: Passkeys
     methods: OwnMethods
+    at_rest: SecretsAtRest
     path: Path
 
     async def events(self) -> list[Event]:
@@ -78,7 +98,7 @@ class World:
 def world(tmp_path: Path) -> Iterator[World]:
     path = tmp_path / "state.db"
     create_tables(path)
-    database: Database[SqlTransaction] = Database(path, SqlTransaction)
+    database: Database[Tx] = Database(path, Tx)
     clock, hashing = MovableClock(), Hashing()
     sessions = Sessions(database, clock)
     admission, at_rest = Admission(sessions, clock), SecretsAtRest(b"k" * 32, secrets.token_bytes)
@@ -87,6 +107,6 @@ def world(tmp_path: Path) -> Iterator[World]:
         database, clock, hashing, sessions, SignIn(database, admission, **common),
         Enrolment(database, sessions, hashing, clock),
         Passkeys(database, admission, place=PLACE, clock=clock, randomness=secrets.token_bytes),
-        OwnMethods(database, admission, **common), path,
+        OwnMethods(database, admission, **common), at_rest, path,
     )  # fmt: skip
     database.close()
