@@ -22,11 +22,13 @@ async def part_of(
     """
     resources = narrow_audience(audiences(stands), wanted)
     scopes = tuple(dict.fromkeys((scope or "").split()))
-    if not scopes or set(scopes) == set(stands.version.scope.split()):
+    if not scopes:
         return stands, resources
     catalog, state, version = redeeming.server.catalog(), stands.state, stands.version
     held = Held(items=version.granted, scope=version.scope, resources=audiences(stands))
     less = attenuate(catalog, held, Wish(scopes=scopes))
+    if set(less.items) == set(version.granted):
+        return stands, resources
     part = Part(
         receiver=profile_of(redeeming.client, catalog, redeeming.client.web),
         subject=state.subject,

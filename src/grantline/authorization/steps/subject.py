@@ -133,7 +133,9 @@ def _chain(subject: Subject, actor: str, *, agent: bool) -> dict[str, object] | 
     if current == actor:
         return subject.chain
     profile = {"sub_profile": AGENT} if agent else {}
-    return {"sub": actor, **profile, "act": subject.chain or {"sub": subject.client}}
+    # Who acted before is told by name alone: a chain of five has to fit into one token.
+    before = {name: value for name, value in (subject.chain or {}).items() if name in ("sub", "act")}
+    return {"sub": actor, **profile, "act": before or {"sub": subject.client}}
 
 
 async def _live(redeeming: Redeeming, token: str, parameter: str) -> tuple[AccessClaims, Stands]:
