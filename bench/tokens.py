@@ -36,7 +36,7 @@ from grantline.crypto.es256 import SigningKey
 from grantline.model.clock import SystemClock
 from grantline.parties import Client
 from grantline.sdk.client import Prover
-from tests.authorization_world import APP_KEY, CONFIDENTIAL, ISSUER, PUBLIC, World, make_world, query_of
+from tests.authorization_world import APP_KEY, CONFIDENTIAL, ISSUER, PUBLIC, World, make_world, nonces_of, query_of
 
 NAME = "tokens"
 FULL = ("--seconds", "1", "--connections", "1,16,64", "--codes", "200")
@@ -46,6 +46,9 @@ PATIENCE_S = 30.0
 SHOWN = {"rate": ("rate", "requests/s"), "p50_ms": ("p50", "ms"), "p99_ms": ("p99", "ms"),
          "cpu_ms": ("server CPU", "ms/request")}  # fmt: skip
 WAYS = {"dpop": PUBLIC, "private_key_jwt": CONFIDENTIAL}
+PAIRWISE = b"k" * 32
+NONCES = nonces_of(PAIRWISE)
+"""Those of the server: a client would have learned them from its last answer."""
 UNBOUND = Settings(requests_per_minute=10**9, burned_capacity=10**8)
 
 
@@ -59,9 +62,8 @@ class Ask:
 
     def made(self) -> bytes:
         body = urlencode({**self.form, **self.prover.client_parameters(ISSUER)}).encode()
-        proof = "".join(
-            f"{name}: {value}\r\n" for name, value in self.prover.headers("POST", f"{ISSUER}{self.path}").items()
-        )
+        told = self.prover.headers("POST", f"{ISSUER}{self.path}", nonce=NONCES.current(int(time.time())))
+        proof = "".join(f"{name}: {value}\r\n" for name, value in told.items())
         head = (
             f"POST {self.path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/x-www-form-urlencoded\r\n"
             f"content-length: {len(body)}\r\n{proof}\r\n"
@@ -103,7 +105,7 @@ Asking = Refreshing | Listed
 
 async def open_world(path: Path, pem: Path, *, fresh: bool, seed: int) -> World:
     """A server over the file with the keys in `pem`, on the machine's own clock."""
-    keys = Keys.of(SigningKey.from_pem(pem.read_bytes()), b"k" * 32)  # noqa: ASYNC240 - before anything is served
+    keys = Keys.of(SigningKey.from_pem(pem.read_bytes()), PAIRWISE)  # noqa: ASYNC240 - before anything is served
     clock = SystemClock()
     return await make_world(path, settings=UNBOUND, clock=clock, fresh=fresh, seed=seed, keys=keys)  # type: ignore[arg-type]
 
