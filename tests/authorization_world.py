@@ -32,6 +32,7 @@ from grantline.storage.postgres.database import PostgresDatabase
 from grantline.storage.schema.shared import FEED, OUTBOX
 from grantline.storage.sql.authorization import SqlBurned, SqlFamilies, SqlTickets
 from grantline.storage.sql.client_sessions import SqlClientSessions
+from grantline.storage.sql.client_sessions import SqlClientSessions
 from grantline.storage.sql.clients import SqlClients
 from grantline.storage.sql.consent import SqlConsents
 from grantline.storage.sql.cursor import Cursor
@@ -65,6 +66,7 @@ class Tx:
         self.issuers = SqlTrustedIssuers(cursor)
         self.people = SqlPeople(cursor)
         self.sessions = SqlSessions(cursor)
+        self.client_sessions = SqlClientSessions(cursor)
         self.client_sessions = SqlClientSessions(cursor)
         self.outbox = SqlOutbox(cursor)
         self.feed = SqlFeedLog(cursor)

@@ -181,7 +181,7 @@ class Interaction:
             now = await self._bound(tx, handle, session)
             if now.kept.row.notes is not None:
                 return _noted(now)
-            subject = server.keys.pairwise.subject(now.client.sector_host, session.person)
+            subject = server.keys.pairwise.towards(now.client, session.person)
             state = await server.consents.request(
                 tx, person=session.person, subject=subject, client=request.client, asked=request.asked,
                 scope=request.scope,

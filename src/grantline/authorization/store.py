@@ -5,6 +5,7 @@ from typing import Protocol
 
 import msgspec
 
+from grantline.authorization.client_sessions import ClientSessionRows
 from grantline.authorization.issuers import TrustedIssuerRows
 from grantline.consent.store import ConsentRows, DescentRows
 from grantline.identity.store import PersonRows
@@ -73,7 +74,8 @@ class TicketRows(Protocol):
 class FamilyRow(msgspec.Struct, frozen=True, kw_only=True):
     """Refresh tokens that descend from one code. `generation` is that of the last one given out.
 
-    `secret`: part of what each token is made from. `jkt`: key it is bound to. `ended_at`: unix seconds.
+    `secret`: part of what each token is made from. `jkt`: key it is bound to. `ended_at`: unix seconds. `sign_in`: what
+    its ID tokens say of how the person signed in, in their own form; None where it has none.
     """
 
     family: FamilyId
@@ -88,6 +90,7 @@ class FamilyRow(msgspec.Struct, frozen=True, kw_only=True):
     generation: int = 1
     rotated_at: int = 0
     ended_at: int | None = None
+    sign_in: bytes | None = None
 
 
 class FamilyRows(Protocol):
@@ -163,6 +166,11 @@ class Transaction(Protocol):
     @property
     def clients(self) -> ClientRows:
         """Registrations."""
+        ...
+
+    @property
+    def client_sessions(self) -> ClientSessionRows:
+        """At which clients sessions are signed in."""
         ...
 
     @property

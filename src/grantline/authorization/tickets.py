@@ -43,7 +43,10 @@ class RequestTicket(msgspec.Struct, frozen=True, kw_only=True, tag="request"):
 
 
 class CodeTicket(msgspec.Struct, frozen=True, kw_only=True, tag="code"):
-    """What a code stands for. The family is named beforehand, so a code used twice can end what came of it."""
+    """What a code stands for. The family is named beforehand, so a code used twice can end what came of it.
+
+    `sid`: the session that it was given in, by its name towards the client. `claims`: asked for in the ID token.
+    """
 
     client: ClientId
     redirect_uri: str
@@ -59,6 +62,9 @@ class CodeTicket(msgspec.Struct, frozen=True, kw_only=True, tag="code"):
     auth_time: int
     amr: tuple[str, ...]
     family: FamilyId
+    acr: str | None = None
+    sid: str | None = None
+    claims: tuple[str, ...] = ()
 
 
 class Notes(msgspec.Struct, frozen=True, kw_only=True):

@@ -68,12 +68,14 @@ class Sessions:
     ) -> Session:  # fmt: skip
         """A new session under a new secret; the one the browser had before (`replaced`) ends (check 35).
 
+        Where it was the same person's, clients are still signed in: nobody has left.
         Only `Admission` calls it for somebody who signs in: it knows whether a second factor is due.
         """
         now = self._clock.wall_us() // 1_000_000
-        if replaced:
-            await tx.sessions.end(_hashed(replaced), now)
         secret = opaque("s", self._randomness, 32)
+        if replaced:
+            await tx.sessions.pass_on(_hashed(replaced), _hashed(secret), person)
+            await tx.sessions.end(_hashed(replaced), now)
         row = SessionRow(
             id=_hashed(secret),
             person=person,

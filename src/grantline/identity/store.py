@@ -108,6 +108,10 @@ class SessionRows(Protocol):
         """End it; ending twice is harmless."""
         ...
 
+    async def pass_on(self, old: str, new: str, person: PersonId) -> None:
+        """Clients at which this person is signed in by the old session, if it stands, are so by the new one."""
+        ...
+
     async def end_all(self, person: PersonId, now: int) -> int:
         """End every session of a person; how many there were."""
         ...

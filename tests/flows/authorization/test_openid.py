@@ -36,7 +36,7 @@ async def test_the_id_token_says_who_when_and_for_whom(world: World, tokens: Tok
     half = hashlib.sha256(tokens.access_token.encode()).digest()[:16]
     assert read.claims == {
         "iss": ISSUER, "sub": claims_of(tokens.access_token)["sub"], "aud": PUBLIC.id, "exp": T0 + 300, "iat": T0,
-        "auth_time": T0, "amr": ["pwd"], "nonce": "n-1", "at_hash": b64url(half),
+        "auth_time": T0, "amr": ["pwd"], "acr": "urn:grantline:acr:password", "nonce": "n-1", "at_hash": b64url(half),
     }  # fmt: skip
 
 

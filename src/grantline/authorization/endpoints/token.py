@@ -53,6 +53,7 @@ class Minted:
 
     authorized: Authorized
     claims: AccessClaims
+    id_token: id_token.Draft | None
 
 
 async def token(server: Server, request: Request) -> Response:
@@ -105,7 +106,12 @@ async def redeem(server: Server, tx: Transaction, asked: Asked) -> Minted:
         access.require_small(claims)
     more = {} if delegated is None else delegated.detail
     await tx.outbox.append(issued(server, authorized.event, authorized.stands, claims, more))
-    return Minted(authorized, claims)
+    return Minted(authorized, claims, await _id_token(server, tx, asked.client.client, authorized))
+
+
+async def _id_token(server: Server, tx: Transaction, client: Client, authorized: Authorized) -> id_token.Draft | None:
+    occasion = authorized.sign_in
+    return None if occasion is None else await id_token.draft(server, tx, client, authorized.stands, occasion)
 
 
 def _wanted(client: Client, authorized: Authorized, position: Position) -> access.Wanted:
@@ -140,6 +146,6 @@ def answer(server: Server, minted: Minted) -> Response:
         body["issued_token_type"] = authorized.delegated.issued_token_type
     if authorized.family is not None and authorized.refresh is not None:
         body["refresh_token"] = refresh.make(server, authorized.family, authorized.refresh)
-    if authorized.code is not None:
-        body["id_token"] = id_token.sign(server, authorized.code, token)
+    if minted.id_token is not None:
+        body["id_token"] = id_token.sign(server, minted.id_token, token)
     return json_response(msgspec.to_builtins(body))

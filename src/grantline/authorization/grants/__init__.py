@@ -12,7 +12,7 @@ import msgspec
 from grantline.authorization.server import Server
 from grantline.authorization.standing import Stands
 from grantline.authorization.store import FamilyRow, Transaction
-from grantline.authorization.tickets import CodeTicket
+from grantline.authorization.tokens.id_token import Occasion
 from grantline.extension import implementations
 from grantline.model.events import EventType
 from grantline.model.ids import FamilyId
@@ -70,7 +70,7 @@ class Delegated:
 class Authorized:
     """What may be minted. `cnf`: what the access token is bound to. `family`: to whose refresh tokens it belongs.
 
-    `refresh`: generation to hand out, if any. `code`: what the ID token is made from, where one is due. `delegated`:
+    `refresh`: generation to hand out, if any. `sign_in`: what an ID token tells of, where one is due. `delegated`:
     where another token was exchanged for this one.
     """
 
@@ -81,7 +81,7 @@ class Authorized:
     cnf: Confirmation | None
     family: FamilyRow | None = None
     refresh: int | None = None
-    code: CodeTicket | None = None
+    sign_in: Occasion | None = None
     delegated: Delegated | None = None
 
 

@@ -13,6 +13,7 @@ from grantline.authorization.steps.audience import narrow_audience
 from grantline.authorization.steps.policy import require_mintable
 from grantline.authorization.store import FamilyRow, TicketKind
 from grantline.authorization.tickets import CodeTicket, Handle, Kept, find
+from grantline.authorization.tokens.id_token import Occasion
 from grantline.crypto.encoding import b64url
 from grantline.model.errors import InvalidGrant
 from grantline.model.events import EventType
@@ -45,6 +46,9 @@ async def authorize(redeeming: Redeeming, parameters: Parameters) -> Authorized:
         raise InvalidGrant(_SPENT, detail="used before; its tokens were ended")
     if not kept.is_open(now):
         raise InvalidGrant(_SPENT, detail="expired")
+    # Whoever signed in with a password that was replaced since, or has signed out, gets nothing more by it.
+    if code.sid is not None and not await tx.client_sessions.is_present(code.sid):
+        raise InvalidGrant(_SPENT, detail="the session that it was given in has ended")
     resources = narrow_audience(code.resources, parameters.resource)
     stands = await require_standing(redeeming.server, tx, code.consent)
     require_mintable(redeeming.server, stands, resources)
@@ -61,7 +65,7 @@ async def authorize(redeeming: Redeeming, parameters: Parameters) -> Authorized:
         family=family,
         cnf=redeeming.cnf,
         refresh=family.generation if refreshes else None,
-        code=code if code.openid else None,
+        sign_in=Occasion.of(code) if code.openid else None,
     )
 
 
@@ -91,6 +95,7 @@ def _new_family(redeeming: Redeeming, code: CodeTicket) -> FamilyRow:
         jkt=redeeming.jkt,
         created_at=redeeming.now,
         expires_at=redeeming.now + redeeming.server.settings.refresh_absolute,
+        sign_in=Occasion.of(code).kept() if code.openid else None,
     )
 
 

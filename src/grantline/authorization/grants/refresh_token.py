@@ -11,6 +11,7 @@ from grantline.authorization.steps.audience import narrow_audience
 from grantline.authorization.steps.policy import require_mintable
 from grantline.authorization.store import FamilyRow
 from grantline.authorization.tokens import refresh
+from grantline.authorization.tokens.id_token import Occasion
 from grantline.model.errors import InvalidGrant, InvalidScope
 from grantline.model.events import EventType
 from grantline.parties import Client, rules_of
@@ -51,6 +52,7 @@ async def authorize(redeeming: Redeeming, parameters: Parameters) -> Authorized:
         family=family,
         cnf=redeeming.cnf,
         refresh=generation,
+        sign_in=None if family.sign_in is None else Occasion.read(family.sign_in),
     )
 
 

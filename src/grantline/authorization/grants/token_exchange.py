@@ -121,7 +121,7 @@ def _name(redeeming: Redeeming, parent: Stands, *, own: bool) -> SubjectId:
     """What the receiver calls the person: its own name for them (I13); a service that acts for itself has but one."""
     if own or is_own(parent.state):
         return parent.state.subject
-    return redeeming.server.keys.pairwise.subject(redeeming.client.sector_host, parent.state.person)
+    return redeeming.server.keys.pairwise.towards(redeeming.client, parent.state.person)
 
 
 GRANT = Grant(

@@ -1,6 +1,7 @@
 """Makes a code on a consent that stands, and uses up the request that led to it, in the caller's transaction."""
 
 from grantline.authorization import tickets
+from grantline.authorization.client_sessions import ClientSessionRow
 from grantline.authorization.profiles import profile_of
 from grantline.authorization.server import Server
 from grantline.authorization.standing import Stands
@@ -29,6 +30,7 @@ async def deliver(server: Server, tx: Transaction, kept: Kept[RequestTicket], st
     if not await tx.tickets.redeem(TicketKind.REQUEST, kept.digest, now, outcome):
         raise Conflict("This request was answered before.")
     handle = tickets.new_handle(server.randomness)
+    known_there = await _at_client(server, tx, session, stands)
     code = CodeTicket(
         client=request.client,
         redirect_uri=request.redirect_uri,
@@ -44,9 +46,24 @@ async def deliver(server: Server, tx: Transaction, kept: Kept[RequestTicket], st
         auth_time=session.auth_time,
         amr=session.amr,
         family=FamilyId(opaque("f", server.randomness)),
+        acr=session.acr,
+        sid=known_there.sid,
     )
     await tickets.keep(tx.tickets, handle, code, now + server.settings.code_lifetime)
     return finish.with_code(server, request, handle)
+
+
+async def _at_client(server: Server, tx: Transaction, session: Session, stands: Stands) -> ClientSessionRow:
+    """The client learns of this session: under one name, from now until it ends."""
+    row = ClientSessionRow(
+        sid=opaque("sid", server.randomness),
+        session=session.id,
+        client=stands.state.client,
+        person=session.person,
+        subject=stands.state.subject,
+        begun_at=server.now(),
+    )
+    return await tx.client_sessions.open(row)
 
 
 async def deliver_again(

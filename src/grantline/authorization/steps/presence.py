@@ -88,7 +88,7 @@ def is_fresh(kept: Kept[RequestTicket], session: Session) -> bool:
 
 def is_hinted(server: Server, ticket: RequestTicket, client: Client, session: Session) -> bool:
     """True unless the client expects somebody else (check 18)."""
-    return ticket.hint is None or ticket.hint == server.keys.pairwise.subject(client.sector_host, session.person)
+    return ticket.hint is None or ticket.hint == server.keys.pairwise.towards(client, session.person)
 
 
 def _may_be_silent(client: Client, ticket: RequestTicket) -> bool:

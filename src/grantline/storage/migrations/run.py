@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 Line = Literal["state"]
-HEADS: dict[Line, str] = {"state": "0006"}
+HEADS: dict[Line, str] = {"state": "0007"}
 _HERE = Path(__file__).parent
 
 

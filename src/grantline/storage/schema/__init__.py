@@ -2,6 +2,7 @@
 
 from grantline.storage.schema import (
     authorization,
+    client_sessions,
     clients,
     consent,
     gateways,
@@ -16,6 +17,7 @@ from grantline.storage.schema.base import METADATA
 __all__ = [
     "METADATA",
     "authorization",
+    "client_sessions",
     "clients",
     "consent",
     "gateways",

@@ -32,6 +32,7 @@ FAMILIES = table(
     Column("generation", Integer, nullable=False),
     Column("rotated_at", Integer, nullable=False),
     Column("ended_at", Integer),
+    Column("sign_in", BLOB),
 )
 Index("families_by_consent", FAMILIES.c.consent)
 

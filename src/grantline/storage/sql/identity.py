@@ -7,6 +7,7 @@ from sqlalchemy import BindParameter, bindparam, delete, func, insert, select, u
 
 from grantline.identity.store import EnrolmentRow, GuessRow, PersonRow, SessionRow
 from grantline.model.ids import ApiId, PersonId
+from grantline.storage.schema.client_sessions import CLIENT_SESSIONS
 from grantline.storage.schema.identity import ENROLMENTS, GUESSES, PEOPLE, SESSIONS
 from grantline.storage.sql.cursor import Cursor, Row
 from grantline.storage.statements import Statement
@@ -51,6 +52,12 @@ _END_ONE = Statement(
     update(SESSIONS)
     .where(SESSIONS.c.id == bindparam("key"), SESSIONS.c.person == bindparam("who"), SESSIONS.c.ended_at.is_(None))
     .values(ended_at=bindparam("now"))
+)
+_stands = select(SESSIONS.c.id).where(SESSIONS.c.id == bindparam("key"), SESSIONS.c.ended_at.is_(None))
+_PASS_ON = Statement(
+    update(CLIENT_SESSIONS)
+    .where(CLIENT_SESSIONS.c.session.in_(_stands), CLIENT_SESSIONS.c.person == bindparam("who"))
+    .values(session=bindparam("new"))
 )
 _END_ALL = Statement(
     update(SESSIONS)
@@ -169,6 +176,10 @@ class SqlSessions:
     async def end(self, id: str, now: int) -> None:
         """End it; ending twice is harmless."""
         await self._cursor.run(_END, key=id, now=now)
+
+    async def pass_on(self, old: str, new: str, person: PersonId) -> None:
+        """Clients at which this person is signed in by the old session are so by the new one."""
+        await self._cursor.run(_PASS_ON, key=old, new=new, who=person)
 
     async def end_all(self, person: PersonId, now: int) -> int:
         """End every session of a person."""

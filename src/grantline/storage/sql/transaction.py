@@ -3,6 +3,7 @@
 from functools import cached_property
 
 from grantline.storage.sql.authorization import SqlBurned, SqlFamilies, SqlTickets
+from grantline.storage.sql.client_sessions import SqlClientSessions
 from grantline.storage.sql.clients import SqlClients
 from grantline.storage.sql.consent import SqlConsents
 from grantline.storage.sql.cursor import Cursor
@@ -75,6 +76,11 @@ class SqlTransaction:
     def ceremonies(self) -> SqlCeremonies:
         """Sign-ins begun and not finished."""
         return SqlCeremonies(self._cursor)
+
+    @cached_property
+    def client_sessions(self) -> SqlClientSessions:
+        """At which clients sessions are signed in."""
+        return SqlClientSessions(self._cursor)
 
     @cached_property
     def clients(self) -> SqlClients:
