@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import httpx2
 import orjson
 
-from grantline.authorization.service_grants import ServiceChange, ServiceGrant, declare
+from grantline.authorization.service_grants import ServiceChange, ServiceGrant, give_service_grant
 from grantline.crypto.dpop import TYP, access_token_hash
 from grantline.crypto.encoding import b64url
 from grantline.crypto.es256 import SigningKey
@@ -115,5 +115,5 @@ async def give_service(world: World, client: str = "reporting", **more: Any) -> 
         **{"client": client, "purpose": PurposeId("budgeting"), "scopes": ("calendar.events",), **more}
     )
     return await world.database.write(
-        lambda tx: declare(tx, world.server.consents, world.server.catalog(), declared, "$.service_grants[0]")
+        lambda tx: give_service_grant(tx, world.server.consents, world.server.catalog(), declared, "$.service_grants[0]")
     )

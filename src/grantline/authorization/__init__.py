@@ -15,7 +15,12 @@ if TYPE_CHECKING:
     from grantline.authorization.profiles import card_of
     from grantline.authorization.resource_lists import GatewayResourceLists
     from grantline.authorization.server import Pages, ResourceLists, Server
-    from grantline.authorization.service_grants import ServiceChange, ServiceGrant, declare
+    from grantline.authorization.service_grants import (
+        ServiceChange,
+        ServiceGrant,
+        give_service_grant,
+        read_service_grant,
+    )
     from grantline.authorization.settings import Settings
 else:
     __getattr__ = opens_on_use(__name__)
@@ -38,7 +43,8 @@ __all__ = [
     "appoint",
     "card_of",
     "check_issuer",
-    "declare",
+    "give_service_grant",
     "oauth_endpoints",
+    "read_service_grant",
     "trust",
 ]

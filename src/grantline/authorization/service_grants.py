@@ -90,7 +90,7 @@ async def find_service_grant(server: Server, tx: Transaction, client: ClientId) 
     return found
 
 
-async def declare(
+async def give_service_grant(
     tx: DeclaringTransaction, consents: Consents, catalog: Catalog, declared: ServiceGrant, path: str
 ) -> ServiceChange:
     """Make the client's own consent what is declared. Saying the same twice changes nothing.
@@ -101,7 +101,7 @@ async def declare(
     if client is None:
         raise InvalidConfiguration(f"{path}.client: there is no client {declared.client}")
     now = consents.clock.wall_us() // 1_000_000
-    wanted = read(catalog, client, declared, now, path)
+    wanted = read_service_grant(catalog, client, declared, now, path)
     found = await _given(tx, client.client_id)
     if found is not None and _is_same(found.version, wanted, declared, now):
         return ServiceChange.NONE
@@ -122,7 +122,7 @@ async def declare(
     return ServiceChange.GIVEN
 
 
-def read(catalog: Catalog, client: Client, declared: ServiceGrant, now: int, path: str) -> _Wanted:
+def read_service_grant(catalog: Catalog, client: Client, declared: ServiceGrant, now: int, path: str) -> _Wanted:
     """The declaration against catalog and registration; raises `InvalidConfiguration` naming the path."""
     if "client_credentials" not in client.grants or not client.confidential:
         raise InvalidConfiguration(f"{path}.client: {client.id} is not registered for client_credentials")

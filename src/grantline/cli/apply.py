@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from grantline.cli.delegating import give_and_trust, require_fitting
 from grantline.cli.names import require_known
 from grantline.cli.options import DEFAULT_DATA, DataOption, run
 from grantline.model.errors import InvalidConfiguration
@@ -65,11 +66,24 @@ async def _apply(data: Path, declaration: "Declaration", clock: "Clock") -> list
             change = await state.write(lambda tx, client=client: upsert(tx, client, clock, secrets.token_bytes))  # type: ignore[misc]
             said.append(f"client {client.id} {change}")
             said += [f"warning: client {client.id}: {warning}" for warning in warnings(client)]
+        catalog = _catalog_for(data, declaration)
         hashing, ends = Hashing(), EndsWithPassword(clock, settings=load(None).authorization)
         for person in declaration.people:
             _, changed = await declare(state, hashing, person, clock, also_ends=ends)
             said.append(f"person {person.username} {'changed' if changed else 'unchanged'}")
+        said += await give_and_trust(state, catalog, declaration, clock, load(None))
     return said
+
+
+def _catalog_for(data: Path, declaration: "Declaration") -> "Catalog | None":
+    """The catalog that will hold: the declared one, else the one that is there."""
+    from grantline.app.places import Places
+    from grantline.catalog import load_catalog
+
+    place = Places(data).catalog
+    if declaration.catalog is None and place.exists():
+        return load_catalog(place)
+    return declaration.catalog
 
 
 def _require_one_whole(data: Path, declaration: "Declaration") -> None:
@@ -79,12 +93,11 @@ def _require_one_whole(data: Path, declaration: "Declaration") -> None:
     """
     from grantline.app.places import Places
     from grantline.app.rules import decider_for
-    from grantline.catalog import load_catalog
+    from grantline.model.clock import SystemClock
 
     places = Places(data)
-    catalog, policy = declaration.catalog, declaration.policy
-    if catalog is None and places.catalog.exists():
-        catalog = load_catalog(places.catalog)
+    catalog, policy = _catalog_for(data, declaration), declaration.policy
+    require_fitting(catalog, declaration, SystemClock())
     if catalog is not None:
         require_known(catalog, declaration)
     if policy is None and places.policy.exists():

@@ -6,15 +6,18 @@ A typing mistake anywhere is one error that names its path; nothing of such a fi
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
+from grantline.authorization import ServiceGrant, TrustedIssuer, check_issuer
 from grantline.catalog import Catalog, load_catalog
 from grantline.identity import PersonDeclaration
 from grantline.model.errors import InvalidConfiguration
 from grantline.parties import Client, read_client
 from grantline.settings import read_toml
+
+_Table = TypeVar("_Table", ServiceGrant, TrustedIssuer)
 
 
 class SecretReference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -42,6 +45,8 @@ class File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     policy: Path | None = None
     clients: tuple[dict[str, Any], ...] = ()
     people: tuple[PersonTable, ...] = ()
+    service_grants: tuple[dict[str, Any], ...] = ()
+    trusted_issuers: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,8 @@ class Declaration:
     policy: str | None
     clients: tuple[Client, ...]
     people: tuple[PersonDeclaration, ...]
+    service_grants: tuple[ServiceGrant, ...] = ()
+    trusted_issuers: tuple[TrustedIssuer, ...] = ()
 
 
 def read_declaration(path: Path) -> Declaration:
@@ -71,7 +78,23 @@ def read_declaration(path: Path) -> Declaration:
         policy=None if file.policy is None else _text(path.parent / file.policy, "$.policy"),
         clients=tuple(read_client(client, f"$.clients[{index}]") for index, client in enumerate(file.clients)),
         people=tuple(_person(person, f"$.people[{index}]", path.parent) for index, person in enumerate(file.people)),
+        service_grants=tuple(
+            _table(one, ServiceGrant, f"$.service_grants[{index}]") for index, one in enumerate(file.service_grants)
+        ),
+        trusted_issuers=tuple(
+            check_issuer(_table(one, TrustedIssuer, place), place)
+            for place, one in ((f"$.trusted_issuers[{index}]", one) for index, one in enumerate(file.trusted_issuers))
+        ),
     )
+
+
+def _table(table: dict[str, Any], kind: type[_Table], place: str) -> _Table:
+    """One table of the file as its part knows it."""
+    try:
+        return msgspec.convert(table, kind)
+    except msgspec.ValidationError as error:
+        sentence, _, inside = str(error).partition(" - at `")
+        raise InvalidConfiguration(f"{place}{inside.rstrip('`').removeprefix('$')}: {sentence}") from error
 
 
 def _text(path: Path, place: str) -> str:

@@ -1,5 +1,6 @@
 """Applying a declaration to a real instance: whole, idempotent, and seen by the commands that list it."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,10 @@ from grantline.app.state import open_state
 from grantline.cli.apply import apply_to
 from grantline.cli.check import check
 from grantline.cli.declaration import read_declaration
+from grantline.cli.grant import list_grants
+from grantline.crypto.es256 import SigningKey
 from grantline.model.errors import InvalidConfiguration
+from grantline.model.ids import ClientId
 
 CATALOG_FILE = Path(__file__).parents[3] / "demo" / "catalog.toml"
 
@@ -129,3 +133,76 @@ async def test_a_name_that_no_catalog_has_is_named_and_nothing_changes(
         await apply_to(data, read_declaration(written(tmp_path, text)))
     assert refused.value.message.startswith(path)
     assert not (data / "authority" / "state.db").exists() or catalog == "kept"
+
+
+SERVICE = """
+[[clients]]
+id = "reporting"
+name = "Reporting"
+publisher = "Reporting Ltd"
+web = "https://reporting.example"
+kind = "service"
+auth = "private_key_jwt"
+scopes = ["calendar.events"]
+grants = ["client_credentials"]
+jwks = [{ kty = "EC", crv = "P-256", x = "%s", y = "%s" }]
+
+[[service_grants]]
+client = "reporting"
+scopes = ["calendar.events"]
+purpose = "budgeting"
+
+[[trusted_issuers]]
+issuer = "https://partner.example"
+clients = ["reporting"]
+subjects = "username"
+jwks = [{ kty = "EC", crv = "P-256", alg = "ES256", x = "%s", y = "%s" }]
+"""
+
+
+def serving(tmp_path: Path) -> Path:
+    """The instance with a service of its own, and an issuer."""
+    jwk = SigningKey.generate().public.jwk
+    return written(tmp_path, INSTANCE + SERVICE % (jwk["x"], jwk["y"], jwk["x"], jwk["y"]))
+
+
+async def test_a_service_grant_and_an_issuer_are_declared_and_seen(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Covers: line 2 (client credentials on a consent that an operator gave; trusted issuers)."""
+    declaration, data = read_declaration(serving(tmp_path)), tmp_path / "data"
+    first, second = [(await apply_to(data, declaration))[-2:] for _ in range(2)]
+    assert first == ["service grant reporting given", "issuer https://partner.example changed"]
+    assert second == ["service grant reporting unchanged", "issuer https://partner.example unchanged"]
+    async with open_state(data) as state:
+        (given,) = await state.read(lambda tx: tx.consents.of_client(ClientId("reporting"), limit=10))
+    await asyncio.to_thread(list_grants, data=data, client=None, limit=10, json=False)
+    line = next(line for line in capsys.readouterr().out.splitlines() if given.consent_id in line)
+    assert "reporting" in line
+    assert "active" in line
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place"),
+    [
+        ('purpose = "budgeting"', 'purpose = "no-such"', "$.service_grants[0].purpose: "),
+        ('purpose = "budgeting"', "", "$.service_grants[0]: "),
+        ('purpose = "budgeting"', 'purpose = "budgeting"\nscope = 1', "$.service_grants[0]: "),
+        ('grants]]\nclient = "reporting"', 'grants]]\nclient = "budget"', "$.service_grants[0].client: "),
+        ('subjects = "username"', 'subjects = "email"', "$.trusted_issuers[0].subjects: "),
+        ('subjects = "username"', 'subjects = "declared"', "$.trusted_issuers[0].people: "),
+        ('alg = "ES256"', 'alg = "HS256"', "$.trusted_issuers[0].jwks[0].alg: "),
+        ('alg = "ES256", ', "", "$.trusted_issuers[0].jwks[0].alg: "),
+        ('subjects = "username"', 'subjects = "username"\nalgorithms = ["none"]', "$.trusted_issuers[0].algorithms: "),
+        ('"https://partner.example"', '"javascript:alert(1)"', "$.trusted_issuers[0].issuer: "),
+    ],
+)  # fmt: skip
+async def test_a_wrong_service_grant_or_issuer_names_its_place_and_changes_nothing(
+    tmp_path: Path, old: str, new: str, place: str
+) -> None:
+    path = serving(tmp_path)
+    path.write_text(path.read_text().replace(old, new))
+    with pytest.raises(InvalidConfiguration) as wrong:
+        await apply_to(tmp_path / "data", read_declaration(path))
+    assert wrong.value.message.startswith(place), wrong.value.message
+    assert not Places(tmp_path / "data").catalog.exists()
