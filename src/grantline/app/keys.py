@@ -3,7 +3,6 @@
 import os
 from pathlib import Path
 
-import structlog
 from cryptography.hazmat.primitives import serialization
 
 from grantline.app.places import Places
@@ -18,17 +17,11 @@ from grantline.settings import Settings
 from grantline.storage.sql.transaction import SqlTransaction
 
 DAY_S = 86_400
-_log = structlog.get_logger("grantline.keys")
 
 
 def open_root_key(settings: KeySettings, places: Places) -> RootKey:
     """What seals every other secret of the authority. Raises `InvalidConfiguration`."""
-    root = open_root(places.root_key, _passphrase(settings))
-    if root.plain:
-        _log.warning(
-            "root_key_in_clear", path=str(places.root_key), remedy="set keys.passphrase_file or keys.credential"
-        )
-    return root
+    return open_root(places.root_key, _passphrase(settings))
 
 
 def open_custodies(settings: KeySettings, places: Places, root: RootKey) -> tuple[Custody, ...]:
@@ -73,14 +66,7 @@ async def take_over(work: Work[SqlTransaction], places: Places, root: RootKey, c
 
 
 def _passphrase(settings: KeySettings) -> bytes | None:
-    if settings.credential is not None:
-        directory = os.environ.get("CREDENTIALS_DIRECTORY")
-        if directory is None:
-            raise InvalidConfiguration("$.keys.credential: systemd gave this process no credentials")
-        return _secret(Path(directory) / settings.credential, "keys.credential")
-    if settings.passphrase_file is not None:
-        return _secret(settings.passphrase_file, "keys.passphrase_file")
-    return None
+    return None if settings.passphrase_file is None else _secret(settings.passphrase_file, "keys.passphrase_file")
 
 
 def _token(settings: KeySettings, module: Path) -> Custody:
@@ -96,9 +82,15 @@ def _token(settings: KeySettings, module: Path) -> Custody:
 
 def _secret(path: Path, setting: str) -> bytes:
     try:
-        secret = read_private(path).strip(b"\r\n")
+        secret = (path.read_bytes() if _is_credential(path) else read_private(path)).strip(b"\r\n")
     except OSError as error:
         raise InvalidConfiguration(f"$.{setting}: {path} cannot be read: {error.strerror}") from error
     if not secret:
         raise InvalidConfiguration(f"$.{setting}: {path} is empty")
     return secret
+
+
+def _is_credential(path: Path) -> bool:
+    """Whether systemd keeps the file for this service alone: an access list, which looks as if a group could read."""
+    directory = os.environ.get("CREDENTIALS_DIRECTORY")
+    return directory is not None and path.resolve().is_relative_to(Path(directory).resolve())

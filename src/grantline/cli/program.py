@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from grantline.cli import clients, gateway, grant, ledger
+from grantline.cli import clients, gateway, grant, keys, ledger
 from grantline.cli.apply import apply
 from grantline.cli.check import check
 from grantline.cli.demo import demo
@@ -35,6 +35,7 @@ app.command()(explain)
 app.add_typer(clients.app, name="clients")
 app.add_typer(grant.app, name="grant")
 app.add_typer(gateway.app, name="gateway")
+app.add_typer(keys.app, name="keys")
 app.add_typer(ledger.app, name="ledger")
 
 

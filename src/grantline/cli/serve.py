@@ -89,6 +89,8 @@ async def _supervise(data: Path, config: Path | None, gateways: tuple[str, ...],
     with acting_as(parts.others):
         await admit(data, tuple(GatewayId(name) for name in gateways))
     _say(parts.sentence)
+    if settings.keys.passphrase_file is None:
+        _say("The authority's root key lies in clear in its directory: set keys.passphrase_file to wrap it.")
     supervisor = Supervisor(plan(data, config, gateways), _say)
     stop = asyncio.Event()
     stop_on_signals(stop)

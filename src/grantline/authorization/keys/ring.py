@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from grantline.authorization.keys.store import KeyRow, KeyState
 from grantline.crypto.public_keys import read_public_key
-from grantline.crypto.signing import PublicKey, SigningKey
+from grantline.crypto.signing import ALGORITHMS, PublicKey, SigningKey
 from grantline.model.errors import TemporarilyUnavailable
 
 _ORDER = (KeyState.ACTIVE, KeyState.PUBLISHED, KeyState.RETIRED)
@@ -30,7 +30,7 @@ class KeySet:
     @classmethod
     def of_rows(cls, rows: Sequence[KeyRow], signing: Mapping[str, SigningKey]) -> "KeySet":
         """From what is stored, with the signing keys that custody opened."""
-        listed = sorted((row for row in rows if row.state in _ORDER), key=lambda row: _ORDER.index(row.state))
+        listed = sorted((row for row in rows if row.state in _ORDER), key=_place)
         gone = (row for row in rows if row.state is KeyState.GONE and not row.compromised)
         return cls(
             signing, tuple(read_public_key(row.jwk) for row in listed), tuple(read_public_key(row.jwk) for row in gone)
@@ -51,7 +51,7 @@ class KeyRing:
     @property
     def algorithms(self) -> tuple[str, ...]:
         """What can be signed with now."""
-        return tuple(self.keys.signing)
+        return tuple(sorted(self.keys.signing, key=ALGORITHMS.index))
 
     @property
     def published(self) -> tuple[PublicKey, ...]:
@@ -72,3 +72,8 @@ class KeyRing:
     def find_ever(self, kid: str) -> PublicKey | None:
         """Also a key that is gone, for what may be older than any token, such as a hint; never a compromised one."""
         return self.find(kid) or next((key for key in self.keys.former if key.kid == kid), None)
+
+
+def _place(row: KeyRow) -> tuple[int, int]:
+    """In the JWKS: what signs stands first."""
+    return _ORDER.index(row.state), ALGORITHMS.index(row.alg)

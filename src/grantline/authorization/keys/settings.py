@@ -22,10 +22,8 @@ class KeySettings:
         "file", help="Where new private keys are kept: sealed files of the data directory, or a PKCS#11 token."
     )
     passphrase_file: Path | None = setting(
-        None, help="File with the passphrase that wraps the root key; readable by its owner alone."
-    )
-    credential: str | None = setting(
-        None, help="Name of the systemd credential (LoadCredential=) with that passphrase, in place of a file."
+        None,
+        help="File with the passphrase that wraps the root key: readable by its owner alone, or a systemd credential.",
     )
     pkcs11_module: Path | None = setting(None, help="The device's PKCS#11 library.")
     pkcs11_token: str = setting("grantline", help="Label of the token that holds the keys.")

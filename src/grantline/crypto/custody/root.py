@@ -77,7 +77,7 @@ def open_root(path: Path, secret: bytes | None) -> RootKey:
             return RootKey(key, plain=False)
         case _Wrapped(), bytes():
             return RootKey(_unwrapped(path, held, secret), plain=False)
-    raise InvalidConfiguration(f"{path} needs its passphrase: set keys.passphrase_file or keys.credential")
+    raise InvalidConfiguration(f"{path} needs its passphrase: set keys.passphrase_file")
 
 
 def _unwrapped(path: Path, held: _Wrapped, secret: bytes) -> bytes:
