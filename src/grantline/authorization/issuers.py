@@ -32,8 +32,9 @@ class TrustedIssuer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """
 
     issuer: Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
-    jwks: tuple[dict[str, Any], ...]
     clients: tuple[str, ...]
+    jwks: tuple[dict[str, Any], ...] = ()
+    jwks_uri: str | None = None
     algorithms: tuple[str, ...] = ("ES256",)
     audiences: tuple[str, ...] = ()
     subjects: Subjects = Subjects.DECLARED
@@ -77,8 +78,10 @@ def check_issuer(issuer: TrustedIssuer, path: str) -> TrustedIssuer:
         raise InvalidConfiguration(f"{path}.clients: name who may bring statements of this issuer")
     if (issuer.subjects is Subjects.DECLARED) != bool(issuer.people):
         raise InvalidConfiguration(f"{path}.people: belongs to subjects = 'declared', and has to be there for it")
-    if not issuer.jwks:
-        raise InvalidConfiguration(f"{path}.jwks: at least one public key")
+    if bool(issuer.jwks) == bool(issuer.jwks_uri):
+        raise InvalidConfiguration(f"{path}.jwks: public keys belong here, or their address in jwks_uri, not both")
+    if issuer.jwks_uri is not None and not issuer.jwks_uri.startswith("https://"):
+        raise InvalidConfiguration(f"{path}.jwks_uri: must be an https address")
     for number, jwk in enumerate(issuer.jwks):
         _check_key(issuer, jwk, f"{path}.jwks[{number}]")
     return issuer

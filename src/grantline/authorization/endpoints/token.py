@@ -37,7 +37,7 @@ _NOT_HERE = ("authorization_details", "request", "request_uri")
 class Asked:
     """A token request with everything known that is not in the database.
 
-    `holder_proofs`: values of `Subject-DPoP`.
+    `holder_proofs`: values of `Subject-DPoP`. `prepared`: by the grant, before the transaction.
     """
 
     grant: Grant
@@ -45,6 +45,7 @@ class Asked:
     client: Authenticated
     proof: Proof | None
     holder_proofs: tuple[str, ...] = ()
+    prepared: object = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,8 @@ async def token(server: Server, request: Request) -> Response:
     proof = read_proof(server, request)
     require_key(client.client, proof)
 
-    asked = Asked(grant, parameters, client, proof, request.values(HOLDER_PROOF))
+    prepared = None if grant.prepare is None else await grant.prepare(server, client.client, parameters)
+    asked = Asked(grant, parameters, client, proof, request.values(HOLDER_PROOF), prepared)
     return answer(server, await write(server.work, lambda tx: redeem(server, tx, asked)))
 
 
@@ -98,7 +100,9 @@ async def redeem(server: Server, tx: Transaction, asked: Asked) -> Minted:
     position = await tx.feed.position()
     await burn(tx, (*asked.client.burns, *burn_of(asked.proof)), now, server.settings.burned_capacity)
     jkt = None if asked.proof is None else asked.proof.jkt
-    redeeming = Redeeming(server, tx, asked.client.client, jkt, now, holder_proofs=asked.holder_proofs)
+    redeeming = Redeeming(
+        server, tx, asked.client.client, jkt, now, holder_proofs=asked.holder_proofs, prepared=asked.prepared
+    )
     authorized = await asked.grant.authorize(redeeming, asked.parameters)
     claims = access.draft(server, _wanted(asked.client.client, authorized, position))
     delegated = authorized.delegated

@@ -31,7 +31,8 @@ class ClientAuth(Enum):
 class Redeeming:
     """One redemption inside its transaction. `jkt`: key proven with this request; `x5t`: certificate it came with.
 
-    `holder_proofs`: proofs by whoever holds a token that this request brings along (`Subject-DPoP`).
+    `holder_proofs`: proofs by whoever holds a token that this request brings along (`Subject-DPoP`). `prepared`: by
+    the grant itself.
     """
 
     server: Server
@@ -41,6 +42,7 @@ class Redeeming:
     now: int
     x5t: str | None = None
     holder_proofs: tuple[str, ...] = ()
+    prepared: object = None
 
     @property
     def cnf(self) -> Confirmation | None:
@@ -87,13 +89,18 @@ class Authorized:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """One grant type. `authorize` verifies every binding first and redeems last; it raises `OAuthError`."""
+    """One grant type. `authorize` verifies every binding first and redeems last; it raises `OAuthError`.
+
+    `prepare`: what has to be known before the transaction begins, because a transaction waits for nothing but its
+    database: keys of others, fetched. What it returns is `Redeeming.prepared`. Only a grant that needs it has it.
+    """
 
     name: str
     spec: str
     client_auth: ClientAuth
     parameters: type[msgspec.Struct]
     authorize: Callable[[Redeeming, Any], Awaitable[Authorized]]
+    prepare: Callable[[Server, Client, Any], Awaitable[object]] | None = None
 
 
 @cache

@@ -2,13 +2,14 @@
 
 import hashlib
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
 from grantline.authorization.endpoints.paths import TOKEN
 from grantline.authorization.grants import Authorized, ClientAuth, Grant, Redeeming
 from grantline.authorization.issuers import Subjects, TrustedIssuer
+from grantline.authorization.server import Server
 from grantline.authorization.standing import Stands, find_standing
 from grantline.authorization.steps.part import part_of
 from grantline.authorization.steps.policy import require_mintable
@@ -17,6 +18,7 @@ from grantline.crypto.assertions import InvalidAssertion, open_assertion
 from grantline.identity.store import PersonRow
 from grantline.model.errors import ConsentRequired, InvalidGrant, TemporarilyUnavailable
 from grantline.model.events import EventType
+from grantline.parties import Client
 
 _STATED = "stated"
 _TYPES = frozenset({"", "jwt"})
@@ -59,7 +61,8 @@ _claims = msgspec.json.Decoder(_Claims).decode
 
 async def authorize(redeeming: Redeeming, parameters: Parameters) -> Authorized:
     """Whose word, about whom, on which consent; the statement counts once, and never for a right that is not there."""
-    statement = await _read(redeeming, parameters.assertion)
+    statement = redeeming.prepared
+    assert isinstance(statement, _Statement)
     _require_bounds(redeeming, statement)
     person = await _person(redeeming, statement)
     stands = await _consent(redeeming, person)
@@ -76,17 +79,28 @@ async def authorize(redeeming: Redeeming, parameters: Parameters) -> Authorized:
     )
 
 
-async def _read(redeeming: Redeeming, assertion: str) -> _Statement:
+async def prepare(server: Server, client: Client, parameters: Parameters) -> _Statement:
     """The statement, by a key and algorithm that its issuer declared: the header chooses among them, nothing more."""
     try:
-        unproven = open_assertion(assertion)
-        issuer = await redeeming.tx.issuers.get(_claims(unproven.payload).iss)
-        if issuer is None or redeeming.client.id not in issuer.clients:
+        unproven = open_assertion(parameters.assertion)
+        name = _claims(unproven.payload).iss
+        issuer = await server.work.read(lambda tx: tx.issuers.get(name))
+        if issuer is None or client.id not in issuer.clients:
             raise _refused("issuer not trusted, or not for this client")
-        payload = unproven.proven_by(issuer.jwks, algorithms=issuer.algorithms, types=_TYPES)
+        keys = await _keys(server, issuer)
+        payload = unproven.proven_by(keys, algorithms=issuer.algorithms, types=_TYPES)
     except (InvalidAssertion, msgspec.MsgspecError) as error:
         raise _refused(str(error)) from error
     return _Statement(issuer, _claims(payload))
+
+
+async def _keys(server: Server, issuer: TrustedIssuer) -> tuple[dict[str, Any], ...]:
+    """The declared keys, or those at the declared address, fetched under guard."""
+    if issuer.jwks_uri is None:
+        return issuer.jwks
+    if server.fetch is None:
+        raise TemporarilyUnavailable("The issuer's keys cannot be fetched.", detail="nothing is fetched here")
+    return await server.fetch.keys(issuer.jwks_uri)
 
 
 def _require_bounds(redeeming: Redeeming, statement: _Statement) -> None:
@@ -154,4 +168,5 @@ GRANT = Grant(
     client_auth=ClientAuth.REQUIRED,
     parameters=Parameters,
     authorize=authorize,
+    prepare=prepare,
 )
