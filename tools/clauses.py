@@ -8,7 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 COVERS = re.compile(r"(?:^|\s)Covers: (?P<list>.+?)\.?(?:\s*$|(?<=\.)\s)", re.DOTALL)
-LINE = re.compile(r"^(?:[CPITFS]\d+|check \d+|feed [CS]\d+)$")
+LINE = re.compile(r"^(?:[CPITS]\d+|check \d+|feed [CS]\d+)$")
 
 
 def groups() -> list[tuple[str, dict[str, str]]]:

@@ -27,7 +27,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> tuple["subprocess.Comple
 
 
 def test_every_beat_holds_and_the_second_program_agrees(played: Any) -> None:
-    """Covers: I4, I11, P5, C1, C5, C7, F1."""
+    """Covers: I4, I11, P5, C1, C5, C7, feed C1."""
     done, report = played
     assert done.returncode == 0, done.stdout + done.stderr
     assert [beat["held"] for beat in report["beats"]] == [True] * BEATS

@@ -15,11 +15,13 @@ RUNS = (*LEASE, *CLOCK, *CLOSING, *TABLE, *NUMBER)
 
 @pytest.mark.parametrize("run", RUNS, ids=str)
 async def test_the_rule_prevents_its_shortest_breaking_run(run: Run) -> None:
-    """Covers: feed C1, feed C2, feed C3, feed C4, feed C5, feed C6, feed C7, feed C8, feed C9, feed C10, feed C12."""
+    """Covers: feed C1, feed C2, feed C3, feed C4, feed C5, feed C6, feed C7, feed C8, feed C9, feed C10, feed C12,
+    feed C14."""
     assert not await run.play(Rules())
 
 
 @pytest.mark.parametrize("run", RUNS, ids=str)
 async def test_without_the_rule_the_run_breaks(run: Run) -> None:
-    """Covers: feed C1, feed C2, feed C3, feed C4, feed C5, feed C6, feed C7, feed C8, feed C9, feed C10, feed C12."""
+    """Covers: feed C1, feed C2, feed C3, feed C4, feed C5, feed C6, feed C7, feed C8, feed C9, feed C10, feed C12,
+    feed C14."""
     assert await run.play(run.without())

@@ -46,7 +46,7 @@ async def append(tx: Tx) -> Entry:
 
 
 async def test_a_hundred_units_at_once_are_numbered_without_gaps_in_few_commits(path: Path) -> None:
-    """Covers: F10."""
+    """Covers: feed C10."""
     commits: list[str] = []
 
     def counted(where: Path) -> sqlite3.Connection:
@@ -113,7 +113,7 @@ async def test_a_reader_never_sees_a_unit_half_done(database: Database[Tx]) -> N
 
 
 async def test_a_cut_off_names_its_own_place(database: Database[Tx]) -> None:
-    """Covers: F11."""
+    """Covers: feed C11."""
     cut = NewEntry(kind=Kind.CLIENT, id="app", cause="client_quarantined", until=10, cut_off=True)
     await database.write(append)
     assert (await database.write(lambda tx: tx.feed.append(cut))).before_position == Position(1, 2)

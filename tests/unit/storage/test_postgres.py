@@ -46,7 +46,7 @@ async def entries(tx: SqlTransaction) -> list[int]:
 async def test_units_at_once_are_numbered_without_gaps_in_few_commits(
     one: State, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Covers: F10."""
+    """Covers: feed C10."""
     commits, run = [], Commit.run
 
     async def counted(self: Commit[Any], group: Any) -> None:
@@ -93,7 +93,7 @@ async def test_two_writers_at_once_give_every_number_once(one: State, other: Sta
 
 
 async def test_an_entry_is_never_hidden_from_a_follower_by_a_later_one(postgres: Address, other: State) -> None:
-    """Covers: F10. The first writer has its number and does not commit: nobody gets the next one meanwhile."""
+    """Covers: feed C10. The first writer has its number and does not commit: nobody gets the next one meanwhile."""
     slow = await connect(postgres, "writing")
     started, go_on = asyncio.Event(), asyncio.Event()
 
@@ -119,7 +119,7 @@ async def test_an_entry_is_never_hidden_from_a_follower_by_a_later_one(postgres:
 
 
 async def test_the_counter_alone_orders_even_whoever_forgets_the_writers_lock(postgres: Address, other: State) -> None:
-    """Covers: F10. Two transactions interleaved by hand on the counter's row."""
+    """Covers: feed C10. Two transactions interleaved by hand on the counter's row."""
     await other.write(append)
     first, second = await connect(postgres, "writing"), await connect(postgres, "writing")
     for connection in (first, second):
@@ -223,7 +223,7 @@ async def test_a_commit_whose_answer_was_lost_is_done_exactly_once(
 
 
 async def test_what_was_acknowledged_survives_a_crash_of_the_server(postgres_server: PostgresServer) -> None:
-    """Covers: F10. Meanwhile writes and reads are refused, and they go on by themselves afterwards."""
+    """Covers: feed C10. Meanwhile writes and reads are refused, and they go on by themselves afterwards."""
     address = await postgres_server.migrated()
     state: State = PostgresDatabase(address, SqlTransaction)
     await state.write(append)
