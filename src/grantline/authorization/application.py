@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from functools import partial
 
+from grantline.authorization.doors import FRONT, Door
 from grantline.authorization.endpoints import paths
 from grantline.authorization.endpoints.authorize import authorize
 from grantline.authorization.endpoints.introspect import introspect
@@ -33,9 +34,9 @@ ENDPOINTS: dict[str, tuple[Endpoint, tuple[str, ...]]] = {
 }
 
 
-def oauth_endpoints(server: Server) -> Router:
-    """The ASGI application of this server; `Router.knows` tells which paths are its own."""
+def oauth_endpoints(server: Server, door: Door = FRONT) -> Router:
+    """The ASGI application of this server at one of its doors; `Router.knows` tells which paths are its own."""
     routes: dict[str, dict[str, Handler]] = {
         path: dict.fromkeys(methods, partial(endpoint, server)) for path, (endpoint, methods) in ENDPOINTS.items()
     }
-    return Router(routes, shared=paths.FOR_BROWSER_APPS, nonce=lambda: nonces(server).current(server.now()))
+    return Router(routes, shared=paths.FOR_BROWSER_APPS, nonce=lambda: nonces(server).current(server.now()), door=door)

@@ -5,6 +5,8 @@ from typing import Any
 
 import orjson
 
+from grantline.crypto.certificates.reading import thumbprint
+
 Headers = tuple[tuple[bytes, bytes], ...]
 JSON: Headers = (
     (b"content-type", b"application/json"),
@@ -16,7 +18,11 @@ JSON: Headers = (
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request with its whole body. `headers`: lower-case name → every value in order; `address`: of the peer."""
+    """One request with its whole body. `headers`: lower-case name → every value in order; `address`: of the peer.
+
+    `certificates`: DER of what the client showed, its own first. `base`: URL of the door it came by, if it is not the
+    issuer's.
+    """
 
     method: str
     path: str
@@ -24,6 +30,13 @@ class Request:
     headers: dict[str, tuple[str, ...]]
     body: bytes
     address: str
+    certificates: tuple[bytes, ...] = ()
+    base: str | None = None
+
+    @property
+    def x5t(self) -> str | None:
+        """The `x5t#S256` of the client's certificate, if it showed one (RFC 8705 §3.1)."""
+        return thumbprint(self.certificates[0]) if self.certificates else None
 
     def values(self, name: str) -> tuple[str, ...]:
         """Every value of a header."""

@@ -2,10 +2,12 @@
 
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import structlog
 
+from grantline.authorization.doors import FRONT, Door
 from grantline.authorization.http import Request, Response, json_response
 from grantline.model.errors import (
     AuditUnavailable,
@@ -44,7 +46,9 @@ class Router:
         routes: Mapping[str, Mapping[str, Handler]],
         shared: frozenset[str] = frozenset(),
         nonce: Callable[[], str] | None = None,
+        door: Door = FRONT,
     ) -> None:
+        self._door = door
         self._routes = routes
         self._shared = shared
         self._nonce = nonce
@@ -84,12 +88,13 @@ class Router:
         body = await _body(receive)
         if body is None:
             return json_response(_shape("invalid_request", "The request is larger than this endpoint accepts."), 413)
-        return await _guarded(handler, _request(scope, body))
+        return await _guarded(handler, self._door, scope, _request(scope, body))
 
 
-async def _guarded(handler: Handler, request: Request) -> Response:
+async def _guarded(handler: Handler, door: Door, scope: Scope, request: Request) -> Response:
     try:
-        return await handler(request)
+        certificates = door.certificates(scope, request.headers)
+        return await handler(replace(request, certificates=certificates, base=door.base))
     except AuditUnavailable as error:
         return error_response(TemporarilyUnavailable(error.message, detail=error.detail), request)
     except InvalidConfiguration as error:

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from grantline.authorization.http import Response
 from grantline.authorization.keys import Keys
+from grantline.authorization.mtls import Mtls
 from grantline.authorization.rates import Rates
 from grantline.authorization.settings import Settings
 from grantline.authorization.store import Transaction
@@ -61,6 +62,8 @@ class Server:
     session: CurrentSession
     pages: Pages
     lists: ResourceLists
+    mtls: Mtls | None = None
+    """None where there is no door for clients with certificates."""
     settings: Settings = field(default_factory=Settings)
     randomness: Randomness = secrets.token_bytes
     rates: Rates = field(init=False)

@@ -72,7 +72,7 @@ class TicketRows(Protocol):
 
 
 class FamilyRow(msgspec.Struct, frozen=True, kw_only=True):
-    """Refresh tokens that descend from one code. `generation` is that of the last one given out.
+    """Refresh tokens that descend from one code. `generation`: of the last one. `x5t`: certificate they are bound to.
 
     `secret`: part of what each token is made from. `jkt`: key it is bound to. `ended_at`: unix seconds. `sign_in`: what
     its ID tokens say of how the person signed in, in their own form; None where it has none.
@@ -85,6 +85,7 @@ class FamilyRow(msgspec.Struct, frozen=True, kw_only=True):
     scope: str
     resources: tuple[str, ...]
     jkt: str | None
+    x5t: str | None = None
     created_at: int
     expires_at: int
     generation: int = 1

@@ -18,6 +18,11 @@ class Confirmation(msgspec.Struct, frozen=True, omit_defaults=True):
     x5t: str | None = msgspec.field(default=None, name="x5t#S256")
 
 
+def token_type(cnf: Confirmation | None) -> str:
+    """How such a token is presented: only a key is proven by the DPoP scheme (RFC 9449 §7.1, RFC 8705 §3)."""
+    return "DPoP" if cnf is not None and cnf.jkt is not None else "Bearer"
+
+
 class AccessClaims(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Claims of an `at+jwt`. `gver` version, `gep` epoch, `seq` feed position read before the state relied on.
 

@@ -8,6 +8,12 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from grantline.crypto.certificates import (
+    canonical_ip,
+    is_spiffe_id,
+    read_distinguished_name,
+    registered_certificate,
+)
 from grantline.crypto.proof_keys import read_proof_key
 from grantline.model.errors import InvalidConfiguration
 from grantline.parties.clients import AuthMethod, Certificate, Client, Kind
@@ -62,6 +68,7 @@ def _check_key(client: Client, jwk: dict[str, Any], path: str) -> None:
     algorithm = _ALGORITHMS.get(str(jwk.get("kty")), "")
     try:
         read_proof_key(algorithm, jwk)
+        registered_certificate(jwk)
     except ValueError as error:
         raise InvalidConfiguration(f"{path}: {error}.") from error
     older = algorithm == "PS256" and jwk.get("alg") == "RS256" and "RS256" in rules_of(client.profile).algorithms
@@ -121,9 +128,19 @@ _RULES: tuple[tuple[Callable[[Client], bool], str, str], ...] = (
         "name exactly one of subject_dn, san_dns, san_uri, san_ip, san_email.",
     ),
     (
+        lambda client: client.certificate is None or _can_be_carried(client.certificate),
+        "certificate",
+        "subject_dn is written as in RFC 4514 (CN=app,O=Example), san_ip is an address, san_dns holds no wildcard.",
+    ),
+    (
         lambda client: (client.auth is AuthMethod.SPIFFE_X509) == (client.spiffe_id is not None),
         "spiffe_id",
         "spiffe_x509 needs it, and no other method takes it.",
+    ),
+    (
+        lambda client: client.spiffe_id is None or is_spiffe_id(client.spiffe_id),
+        "spiffe_id",
+        "must be a workload's, such as spiffe://example.org/app.",
     ),
     (
         lambda client: set(client.grants) <= GRANT_TYPES,
@@ -214,6 +231,18 @@ def _is_fetchable(uri: str) -> bool:
 
 def _names_one(certificate: Certificate) -> bool:
     return sum(value is not None for value in msgspec.structs.astuple(certificate)) == 1
+
+
+def _can_be_carried(certificate: Certificate) -> bool:
+    """True if a certificate could carry this name: a typing mistake would lock the client out without a word."""
+    try:
+        if certificate.subject_dn is not None:
+            read_distinguished_name(certificate.subject_dn)
+        if certificate.san_ip is not None:
+            canonical_ip(certificate.san_ip)
+    except ValueError:
+        return False
+    return "*" not in (certificate.san_dns or "") and "" not in msgspec.structs.astuple(certificate)
 
 
 def _placed(message: str, path: str) -> str:

@@ -20,6 +20,7 @@ from grantline.authorization.units import burn, write
 from grantline.catalog import to_detail
 from grantline.model.errors import InvalidClient, InvalidToken
 from grantline.model.events import EventType
+from grantline.model.token import token_type
 from grantline.parties import Client
 
 INACTIVE: dict[str, Any] = {"active": False}
@@ -77,7 +78,7 @@ async def _look(server: Server, tx: Transaction, caller: Client, token: str) -> 
     audience = claims.aud if caller.id == claims.client_id else tuple(set(caller.audience) & set(claims.aud))
     details = [to_detail(item) for item in access.items_for(live.stands, audience)]
     body = {**msgspec.to_builtins(claims), "active": True, "authorization_details": details}
-    body["token_type"] = "Bearer" if claims.cnf is None else "DPoP"
+    body["token_type"] = token_type(claims.cnf)
     return _Known(body, live.stands, claims.jti)
 
 

@@ -53,4 +53,15 @@ def describe(server: Server) -> dict[str, Any]:
         "subject_types_supported": ["pairwise"],
         "id_token_signing_alg_values_supported": list(server.keys.algorithms),
         "claims_supported": ["iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "amr", "at_hash"],
+        **_with_certificates(server),
+    }
+
+
+def _with_certificates(server: Server) -> dict[str, Any]:
+    """Where clients with certificates go (RFC 8705 §3.3, §5); nothing where there is no door for them."""
+    if server.mtls is None:
+        return {}
+    return {
+        "tls_client_certificate_bound_access_tokens": True,
+        "mtls_endpoint_aliases": {name: server.mtls.base + path for name, path in paths.ALIASED.items()},
     }

@@ -10,5 +10,14 @@ INTROSPECT = "/introspect"
 REVOKE = "/revoke"
 USERINFO = "/userinfo"
 
+ALIASED = {
+    "token_endpoint": TOKEN,
+    "pushed_authorization_request_endpoint": PUSHED,
+    "introspection_endpoint": INTROSPECT,
+    "revocation_endpoint": REVOKE,
+    "userinfo_endpoint": USERINFO,
+}
+"""Endpoints where a client may show a certificate, by their name in the metadata."""
+
 FOR_BROWSER_APPS = frozenset({OAUTH_METADATA, OPENID_METADATA, JWKS, PUSHED, TOKEN, REVOKE, USERINFO})
 """Scripts of other origins may call these; never authorize (check 29)."""

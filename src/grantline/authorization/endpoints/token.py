@@ -27,7 +27,7 @@ from grantline.model.errors import (
     UnsupportedGrantType,
 )
 from grantline.model.feed import Position
-from grantline.model.token import AccessClaims
+from grantline.model.token import AccessClaims, token_type
 from grantline.parties import Client
 
 _NOT_HERE = ("authorization_details", "request", "request_uri")
@@ -37,7 +37,8 @@ _NOT_HERE = ("authorization_details", "request", "request_uri")
 class Asked:
     """A token request with everything known that is not in the database.
 
-    `holder_proofs`: values of `Subject-DPoP`. `prepared`: by the grant, before the transaction.
+    `holder_proofs`: values of `Subject-DPoP`. `prepared`: by the grant, before the transaction. `x5t`: of the
+    certificate it came with.
     """
 
     grant: Grant
@@ -46,6 +47,7 @@ class Asked:
     proof: Proof | None
     holder_proofs: tuple[str, ...] = ()
     prepared: object = None
+    x5t: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +66,10 @@ async def token(server: Server, request: Request) -> Response:
     grant = choose_grant(client.client, form)
     parameters = read_into(grant.parameters, form)
     proof = read_proof(server, request)
-    require_key(client.client, proof)
+    require_holder_of_key(client.client, proof, request.x5t)
 
     prepared = None if grant.prepare is None else await grant.prepare(server, client.client, parameters)
-    asked = Asked(grant, parameters, client, proof, request.values(HOLDER_PROOF), prepared)
+    asked = Asked(grant, parameters, client, proof, request.values(HOLDER_PROOF), prepared, request.x5t)
     return answer(server, await write(server.work, lambda tx: redeem(server, tx, asked)))
 
 
@@ -88,10 +90,13 @@ def choose_grant(client: Client, form: Form) -> Grant:
     return grant
 
 
-def require_key(client: Client, proof: Proof | None) -> None:
-    """A client registered as bound to a key never gets a bearer token."""
-    if client.dpop_bound and proof is None:
+def require_holder_of_key(client: Client, proof: Proof | None, x5t: str | None) -> None:
+    """A client registered as bound to a key or a certificate never gets a bearer token. Registered for both: either."""
+    if proof is not None or not client.sender_constrained or (client.certificate_bound and x5t is not None):
+        return
+    if client.dpop_bound:
         raise InvalidDpopProof("This client's tokens are bound to a key; send a DPoP proof.")
+    raise InvalidRequest("This client's tokens are bound to its certificate; use the address that asks for one.")
 
 
 async def redeem(server: Server, tx: Transaction, asked: Asked) -> Minted:
@@ -101,7 +106,7 @@ async def redeem(server: Server, tx: Transaction, asked: Asked) -> Minted:
     await burn(tx, (*asked.client.burns, *burn_of(asked.proof)), now, server.settings.burned_capacity)
     jkt = None if asked.proof is None else asked.proof.jkt
     redeeming = Redeeming(
-        server, tx, asked.client.client, jkt, now, holder_proofs=asked.holder_proofs, prepared=asked.prepared
+        server, tx, asked.client.client, jkt, now, asked.x5t, asked.holder_proofs, prepared=asked.prepared
     )
     authorized = await asked.grant.authorize(redeeming, asked.parameters)
     claims = access.draft(server, _wanted(asked.client.client, authorized, position))
@@ -140,7 +145,7 @@ def answer(server: Server, minted: Minted) -> Response:
     items = access.items_for(authorized.stands, claims.aud)
     body: dict[str, Any] = {
         "access_token": token,
-        "token_type": "Bearer" if claims.cnf is None else "DPoP",
+        "token_type": token_type(claims.cnf),
         "expires_in": claims.exp - claims.iat,
         "scope": claims.scope,
         "authorization_details": [to_detail(item) for item in items],

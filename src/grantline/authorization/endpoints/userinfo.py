@@ -17,7 +17,7 @@ from grantline.model.errors import (
     OAuthError,
     UseDpopNonce,
 )
-from grantline.model.token import AccessClaims
+from grantline.model.token import AccessClaims, token_type
 
 OPENID = "openid"
 _SCHEMES = {"bearer": "Bearer", "dpop": "DPoP"}
@@ -54,10 +54,17 @@ def _presented(request: Request) -> tuple[str, str]:
 
 
 def _bound_proof(server: Server, request: Request, claims: AccessClaims, scheme: str, token: str) -> Proof | None:
-    """A token bound to a key needs that key's proof and the DPoP scheme (check 103); a bearer token has neither."""
-    if (scheme == "DPoP") != (claims.cnf is not None):
+    """A token bound to a key needs that key's proof and the DPoP scheme (check 103); others have neither.
+
+    One bound to a certificate needs to come with it.
+    """
+    if scheme != token_type(claims.cnf):
         raise InvalidToken("The access token was not presented as it was issued.")
     if claims.cnf is None:
+        return None
+    if claims.cnf.jkt is None:
+        if request.x5t is None or request.x5t != claims.cnf.x5t:
+            raise InvalidToken("The access token is not valid without its client certificate.")
         return None
     proof = read_proof(server, request, token)
     if proof is None or proof.jkt != claims.cnf.jkt:

@@ -52,6 +52,14 @@ class Redeeming:
         bound = self.client.certificate_bound and self.x5t is not None
         return Confirmation(x5t=self.x5t) if bound else None
 
+    @property
+    def family_x5t(self) -> str | None:
+        """The certificate to which refresh tokens of this request are bound: those of public clients (RFC 8705 §4).
+
+        A client that proves itself at each refresh may change its certificate, as workloads do every hour (§7.1).
+        """
+        return None if self.client.confidential or self.cnf is None else self.cnf.x5t
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delegated:

@@ -93,6 +93,7 @@ def _new_family(redeeming: Redeeming, code: CodeTicket) -> FamilyRow:
         scope=code.scope,
         resources=code.resources,
         jkt=redeeming.jkt,
+        x5t=redeeming.family_x5t,
         created_at=redeeming.now,
         expires_at=redeeming.now + redeeming.server.settings.refresh_absolute,
         sign_in=Occasion.of(code).kept() if code.openid else None,

@@ -62,6 +62,8 @@ def _require_bindings(redeeming: Redeeming, family: FamilyRow) -> None:
         raise InvalidGrant(_OVER, detail="another client's token")
     if family.jkt is not None and family.jkt != redeeming.jkt:
         raise InvalidGrant("The refresh token is bound to another key.", detail="jkt differs")
+    if family.x5t is not None and family.x5t != redeeming.x5t:
+        raise InvalidGrant("The refresh token is bound to another certificate.", detail="x5t differs")
 
 
 async def _successor(redeeming: Redeeming, family: FamilyRow, generation: int) -> int:
@@ -84,7 +86,7 @@ def _rotates(client: Client) -> bool:
 def _is_honest_repeat(redeeming: Redeeming, family: FamilyRow, generation: int) -> bool:
     """The answer may have been lost: only the one before the last, soon, and by who can prove to be the same."""
     soon = redeeming.now - family.rotated_at <= redeeming.server.settings.refresh_repeat
-    provable = redeeming.client.confidential or family.jkt is not None
+    provable = redeeming.client.confidential or family.jkt is not None or family.x5t is not None
     return generation == family.generation - 1 and soon and provable
 
 

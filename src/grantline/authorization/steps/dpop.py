@@ -15,7 +15,7 @@ from grantline.model.errors import InvalidDpopProof, UseDpopNonce
 def read_proof(server: Server, request: Request, access_token: str | None = None) -> Proof | None:
     """The proof of this request, or None if it carries none; raises `InvalidDpopProof` or `UseDpopNonce`.
 
-    The address is our configured one: what a Host header says never counts (checks 101, 127).
+    The address is the configured one of the door it came by: what a Host header says never counts (checks 101, 127).
     """
     headers = request.values("dpop")
     if not headers:
@@ -23,7 +23,7 @@ def read_proof(server: Server, request: Request, access_token: str | None = None
     now = server.now()
     expected = Expected(
         method=request.method,
-        url=f"{server.issuer}{request.path}",
+        url=f"{request.base or server.issuer}{request.path}",
         now=now,
         access_token=access_token,
         nonce_is_good=(lambda nonce: nonces(server).is_good(nonce, now)) if server.settings.proof_nonce else None,

@@ -38,6 +38,11 @@ def read_distinguished_name(text: str) -> x509.Name:
     return name
 
 
+def has_subject(certificate: x509.Certificate, text: str) -> bool:
+    """True if the subject is this name, as `read_distinguished_name` compares."""
+    return certificate.subject == read_distinguished_name(text)
+
+
 def subject_alternatives(certificate: x509.Certificate) -> dict[str, frozenset[str]]:
     """Alternative names by kind: `dns` in lower case, `uri`, `ip` in canonical form, `email`."""
     try:

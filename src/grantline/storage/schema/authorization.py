@@ -27,6 +27,7 @@ FAMILIES = table(
     Column("scope", Text, nullable=False),
     Column("resources", Text, nullable=False),
     Column("jkt", Text),
+    Column("x5t", Text),
     Column("created_at", Integer, nullable=False),
     Column("expires_at", Integer, nullable=False),
     Column("generation", Integer, nullable=False),

@@ -14,7 +14,7 @@ from grantline.storage.statements import Statement, insert
 
 _TICKET_COLUMNS = ("kind", "digest", "body", "expires_at", "redeemed_at", "bound", "notes", "arrived", "outcome")
 _FAMILY_COLUMNS = (
-    "family", "consent", "client", "secret", "scope", "resources", "jkt",
+    "family", "consent", "client", "secret", "scope", "resources", "jkt", "x5t",
     "created_at", "expires_at", "generation", "rotated_at", "ended_at", "sign_in",
 )  # fmt: skip
 _this_ticket = (TICKETS.c.digest == bindparam("of")) & (TICKETS.c.kind == bindparam("as_kind"))
