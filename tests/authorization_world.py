@@ -105,8 +105,8 @@ class Counted:
 class PlainPages:
     """Says which page would be shown."""
 
-    def sign_in(self, handle: str) -> str:
-        return f"/sign-in?request={handle}"
+    def sign_in(self, handle: str, acr: tuple[str, ...]) -> str:
+        return f"/sign-in?{urlencode({'request': handle, **({'acr': ' '.join(acr)} if acr else {})})}"
 
     def consent(self, handle: str) -> str:
         return f"/consent/{handle}"

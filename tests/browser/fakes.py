@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from grantline.authorization import Answered, Waiting
+from grantline.authorization import Answered, Decide, Deliver, Delivery, SignIn, Waiting
 from grantline.catalog import Asked, Catalog, load_catalog
 from grantline.consent import (
     Agreed,
@@ -195,7 +195,7 @@ class FakeMethods:
     async def offered_totp(self, session: Session, handle: str, operator: str) -> TotpOffer:
         return await self.offer_totp(session, operator)
 
-    async def add_totp(self, session: Session, handle: str, code: str) -> Wrong | None:
+    async def add_totp(self, session: Session, handle: str, code: str, visit: Visit) -> Session | Wrong:
         return Wrong()
 
     async def new_recovery_codes(self, session: Session) -> tuple[str, ...]:
@@ -219,6 +219,10 @@ class FakeProviders:
         return self.known
 
 
+HOSTILE = "\"><script src=//evil.example></script>'&amp;"
+"""A state that would leave its attribute, if it could."""
+
+
 @dataclass
 class FakeInteraction:
     """Waiting requests by handle, answered once. Offers and narrowing are those of the consent part."""
@@ -229,6 +233,9 @@ class FakeInteraction:
     redirects: dict[str, str] = field(default_factory=dict)
     approved: list[Agreed] = field(default_factory=list)
     answered: dict[str, Answered] = field(default_factory=dict)
+    posted: set[str] = field(default_factory=set)
+    hints: dict[str, str] = field(default_factory=dict)
+    next: dict[str, SignIn | Deliver] = field(default_factory=dict)
 
     def profile(self, handle: str) -> ClientProfile:
         asked = self.asked(handle)
@@ -244,7 +251,12 @@ class FakeInteraction:
         if handle not in self.clients:
             raise NotFound("It is over.")
         client = self.clients[handle]
-        return Waiting(client, self.redirects.get(handle, f"https://{client.redirect_host}/callback"))
+        redirect = self.redirects.get(handle, f"https://{client.redirect_host}/callback")
+        return Waiting(client, redirect, self.hints.get(handle, ""))
+
+    async def arrive(self, handle: str, session: Session) -> SignIn | Decide | Deliver:
+        await self.open(handle)
+        return self.next.get(handle, Decide())
 
     async def offer(self, handle: str, session: Session) -> Offer | Answered:
         await self.open(handle)
@@ -263,7 +275,7 @@ class FakeInteraction:
     async def summarise(self, handle: str, picks: Picks, session: Session) -> Summary:
         return summarise(catalog=self.catalog, asked=self.asked(handle), offer=self.question(handle), picks=picks)
 
-    async def approve(self, handle: str, picks: Picks, session: Session, *, digest: str) -> str:
+    async def approve(self, handle: str, picks: Picks, session: Session, *, digest: str) -> Delivery:
         agreed = narrow(
             catalog=self.catalog, client=self.profile(handle), asked=self.asked(handle),
             offer=self.question(handle), picks=picks, digest=digest,
@@ -271,15 +283,18 @@ class FakeInteraction:
         self.approved.append(agreed)
         return self._answer(handle, "allowed", "code=abc")
 
-    async def refuse(self, handle: str, session: Session) -> str:
+    async def refuse(self, handle: str, session: Session) -> Delivery:
         await self.open(handle)
         return self._answer(handle, "refused", "error=access_denied")
 
-    def _answer(self, handle: str, what: str, query: str) -> str:
+    def _answer(self, handle: str, what: str, query: str) -> Delivery:
         consent = ConsentId("g_budget") if what == "allowed" else None
         self.answered[handle] = Answered(self.clients[handle], what, NOW, consent)  # type: ignore[arg-type]
         redirect = self.redirects.get(handle, f"https://{self.clients[handle].redirect_host}/callback")
-        return f"{redirect}?{query}"
+        if handle in self.posted:
+            name, _, value = query.partition("=")
+            return Delivery(redirect, ((name, value), ("state", HOSTILE)))
+        return Delivery(f"{redirect}?{query}")
 
 
 def connection(

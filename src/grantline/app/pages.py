@@ -1,12 +1,14 @@
 """The pages' questions, answered by the parts that know: one small class for each Protocol of `ui.portal.services`."""
 
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 import orjson
+from starlette.responses import Response as PageResponse
 
 from grantline.app.rules import Rules
 from grantline.app.state import WakingWork
-from grantline.authorization import Keys, Response, card_of
+from grantline.authorization import Delivery, Keys, Response, card_of
 from grantline.catalog import Asked, Catalog
 from grantline.consent import ClientCard, Consents, may, offer_lines, read, receipt
 from grantline.consent.offer import OfferLine
@@ -17,7 +19,7 @@ from grantline.model.ids import ConsentId, PersonId
 from grantline.parties import Client, Standing
 from grantline.storage.sql.transaction import SqlTransaction
 from grantline.ui.kit import completed
-from grantline.ui.portal import Site
+from grantline.ui.portal import Site, onward
 from grantline.ui.portal.services import Connection, VersionRow
 
 DAY = 86_400
@@ -136,9 +138,10 @@ class OAuthPages:
         """The pages are there now."""
         self._site = site
 
-    def sign_in(self, handle: str) -> str:
+    def sign_in(self, handle: str, acr: tuple[str, ...]) -> str:
         """The sign-in page that comes back to this request."""
-        return f"/sign-in?next=/consent/{handle}"
+        levels = {"acr": " ".join(acr)} if acr else {}
+        return f"/sign-in?{urlencode({'next': f'/consent/{handle}', **levels}, safe='/')}"
 
     def consent(self, handle: str) -> str:
         """The consent page of this request."""
@@ -147,6 +150,15 @@ class OAuthPages:
     def error(self, code: str, reference: str) -> Response:
         """The error page, with the headers of all pages."""
         assert self._site is not None
-        page = self._site.error(code, reference=reference)
-        kept = (pair for pair in page.raw_headers if pair[0] != b"content-length")
-        return Response(page.status_code, bytes(page.body), tuple(completed(kept)))
+        return _as_answer(self._site.error(code, reference=reference))
+
+    def posting(self, url: str, fields: tuple[tuple[str, str], ...]) -> Response:
+        """The page that posts the answer on."""
+        assert self._site is not None
+        return _as_answer(onward(self._site, Delivery(url, fields)))
+
+
+def _as_answer(page: PageResponse) -> Response:
+    """A page with the headers of all pages, for the raw endpoints."""
+    kept = (pair for pair in page.raw_headers if pair[0] != b"content-length")
+    return Response(page.status_code, bytes(page.body), tuple(completed(kept)))

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from grantline.authorization.operator import appoint
     from grantline.authorization.profiles import card_of
     from grantline.authorization.resource_lists import GatewayResourceLists
-    from grantline.authorization.server import Pages, ResourceLists, Server
+    from grantline.authorization.response_modes import Delivery
+    from grantline.authorization.server import Fetch, Pages, ResourceLists, Server
     from grantline.authorization.service_grants import (
         ServiceChange,
         ServiceGrant,
@@ -22,12 +23,17 @@ if TYPE_CHECKING:
         read_service_grant,
     )
     from grantline.authorization.settings import Settings
+    from grantline.authorization.steps.presence import Decide, Deliver, SignIn
 else:
     __getattr__ = opens_on_use(__name__)
 
 __all__ = [
     "Answered",
+    "Decide",
+    "Deliver",
+    "Delivery",
     "EndsWithPassword",
+    "Fetch",
     "GatewayResourceLists",
     "Interaction",
     "Keys",
@@ -38,6 +44,7 @@ __all__ = [
     "ServiceChange",
     "ServiceGrant",
     "Settings",
+    "SignIn",
     "TrustedIssuer",
     "Waiting",
     "appoint",

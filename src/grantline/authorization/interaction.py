@@ -8,11 +8,12 @@ import structlog
 
 from grantline.authorization import tickets
 from grantline.authorization.profiles import card_of, profile_of
+from grantline.authorization.response_modes import Delivery
 from grantline.authorization.server import Server
 from grantline.authorization.standing import Stands
 from grantline.authorization.steps import codes, finish
 from grantline.authorization.steps.listing import listed_for
-from grantline.authorization.steps.presence import is_fresh, is_hinted
+from grantline.authorization.steps.presence import Decide, Deliver, SignIn, is_hinted, is_recent, is_strong, next_for
 from grantline.authorization.store import TicketKind, Transaction
 from grantline.authorization.tickets import Kept, Notes, RequestTicket
 from grantline.consent import (
@@ -37,10 +38,14 @@ _log = structlog.get_logger("grantline.authorization")
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Who waits for an answer, told before anybody signed in. `redirect_uri` is the verified one."""
+    """Who waits for an answer, told before anybody signed in. `redirect_uri` is the verified one.
+
+    `login_hint`: what the client thinks the person signs in as.
+    """
 
     client: ClientCard
     redirect_uri: str
+    login_hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +90,16 @@ class Interaction:
         async def unit(tx: Transaction) -> Waiting:
             kept = await tickets.open_request(tx.tickets, handle, self._server.now())
             client = await _client(tx, kept)
-            return Waiting(card_of(client, kept.body.redirect_uri), kept.body.redirect_uri)
+            card = card_of(client, kept.body.redirect_uri)
+            return Waiting(card, kept.body.redirect_uri, kept.body.login_hint or "")
 
         return await self._server.work.read(unit)
+
+    async def arrive(self, handle: str, session: Session) -> SignIn | Decide | Deliver:
+        """What comes next for somebody who comes to the page: as at the authorization endpoint, after signing in."""
+        if await self._answered(handle, session) is not None:
+            return Decide()
+        return await next_for(self._server, handle, session)
 
     async def offer(self, handle: str, session: Session) -> Offer | Answered:
         """The question for this person; ties the request to who asks first. The same each time until answered."""
@@ -105,8 +117,10 @@ class Interaction:
         offer = self._offer(found, notes)
         return summarise(catalog=self._server.catalog(), asked=found.kept.body.asked, offer=offer, picks=picks)
 
-    async def approve(self, handle: str, picks: Picks, session: Session, *, digest: str, channel: str = "web") -> str:
-        """Record the decision, make the code and use the request up in one unit; the address to go to.
+    async def approve(
+        self, handle: str, picks: Picks, session: Session, *, digest: str, channel: str = "web"
+    ) -> Delivery:
+        """Record the decision, make the code and use the request up in one unit; what takes the answer back.
 
         `digest` is that of the offer shown. Raises `InvalidRequest` on picks beyond it; nothing is stored then.
         What policy forbids is never given, though the person would: the client is told `access_denied`.
@@ -114,7 +128,7 @@ class Interaction:
 
         answer = _Answer(picks, digest, channel)
 
-        async def unit(tx: Transaction) -> str:
+        async def unit(tx: Transaction) -> Delivery:
             return await self._give(tx, await self._bound(tx, handle, session), session, answer)
 
         try:
@@ -123,12 +137,12 @@ class Interaction:
             _log.info("refused", path="/consent", error=denied.code, detail=denied.detail)
             return await self._turn_away(handle, session, denied)
 
-    async def refuse(self, handle: str, session: Session) -> str:
-        """Record the refusal and use the request up; the address to go to (`access_denied`)."""
+    async def refuse(self, handle: str, session: Session) -> Delivery:
+        """Record the refusal and use the request up; what takes `access_denied` back."""
         return await self._turn_away(handle, session, AccessDenied("The person did not allow it."))
 
-    async def _turn_away(self, handle: str, session: Session, denied: AccessDenied) -> str:
-        async def unit(tx: Transaction) -> str:
+    async def _turn_away(self, handle: str, session: Session, denied: AccessDenied) -> Delivery:
+        async def unit(tx: Transaction) -> Delivery:
             found = await self._bound(tx, handle, session)
             notes = _noted(found)
             person, ceremony = session.person, self._ceremony_id()
@@ -136,7 +150,7 @@ class Interaction:
             outcome = f"{_REFUSED} {notes.consent}"
             if not await tx.tickets.redeem(TicketKind.REQUEST, found.kept.digest, self._server.now(), outcome):
                 raise Conflict("This request was answered before.")
-            return finish.with_error(self._server, found.kept.body, denied)
+            return finish.with_error(self._server, found.kept.body.back, denied)
 
         return await self._server.work.write(unit)
 
@@ -161,7 +175,7 @@ class Interaction:
         """The open request, tied to this person now or before (checks 38, 40)."""
         kept = await tickets.open_request(tx.tickets, handle, self._server.now())
         client = await _client(tx, kept)
-        if not is_fresh(kept, session):
+        if not is_recent(kept, session) or not is_strong(kept, session):
             raise LoginRequired("Sign in again to go on.")
         if not is_hinted(self._server, kept.body, client, session):
             raise LoginRequired("Another person is signed in here.", detail="id_token_hint")
@@ -199,7 +213,7 @@ class Interaction:
             catalog=catalog, client=profile, asked=request.asked, resources=notes.lists, now=notes.opened_at
         )
 
-    async def _give(self, tx: Transaction, found: _Open, session: Session, answer: _Answer) -> str:
+    async def _give(self, tx: Transaction, found: _Open, session: Session, answer: _Answer) -> Delivery:
         server, request, catalog = self._server, found.kept.body, self._server.catalog()
         notes = _noted(found)
         profile = profile_of(found.client, catalog, request.redirect_uri)

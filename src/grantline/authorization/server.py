@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from grantline.authorization.http import Response
 from grantline.authorization.keys import Keys
@@ -23,12 +23,16 @@ from grantline.policy import Decider
 class Pages(Protocol):
     """Where the browser goes, and how an error looks that must not be redirected."""
 
-    def sign_in(self, handle: str) -> str:
-        """Path of the sign-in page that comes back to this request."""
+    def sign_in(self, handle: str, acr: tuple[str, ...]) -> str:
+        """Path of the sign-in page that comes back to this request. `acr`: levels asked for, best first."""
         ...
 
     def consent(self, handle: str) -> str:
         """Path of the consent page of this request."""
+        ...
+
+    def posting(self, url: str, fields: tuple[tuple[str, str], ...]) -> Response:
+        """A page that posts these fields to the client's address, by itself or by its button (check 30)."""
         ...
 
     def error(self, code: str, reference: str) -> Response:
@@ -44,13 +48,28 @@ class ResourceLists(Protocol):
         ...
 
 
+class Fetch(Protocol):
+    """Reads what stands at an address that a registration names; guarded as check 133 says."""
+
+    async def request_object(self, url: str) -> str:
+        """A signed request (RFC 9101 §5.2); raises `TemporarilyUnavailable`, also for what is no such document."""
+        ...
+
+    async def keys(self, url: str) -> tuple[dict[str, Any], ...]:
+        """The keys of a JWK set; raises `TemporarilyUnavailable`."""
+        ...
+
+
 CurrentSession = Callable[[str | None], Awaitable[Session | None]]
 """The session that the value of a `Cookie` header names, or None."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """One authorization server. `catalog` and `policy` are asked for each time, because `apply` may replace them."""
+    """One authorization server. `catalog` and `policy` are asked for each time, because `apply` may replace them.
+
+    `fetch` None: nothing is read from elsewhere, and what would have to be is refused.
+    """
 
     issuer: str
     keys: Keys
@@ -66,6 +85,7 @@ class Server:
     """None where there is no door for clients with certificates."""
     settings: Settings = field(default_factory=Settings)
     randomness: Randomness = secrets.token_bytes
+    fetch: Fetch | None = None
     rates: Rates = field(init=False)
 
     def __post_init__(self) -> None:

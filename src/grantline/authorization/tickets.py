@@ -5,6 +5,8 @@ from typing import Annotated, Generic, NewType, TypeVar
 
 import msgspec
 
+from grantline.authorization.response_modes import Back
+from grantline.authorization.steps.claims import ClaimsWanted
 from grantline.authorization.store import TicketKind, TicketRow, TicketRows
 from grantline.catalog import Asked
 from grantline.consent import ResourceChoice
@@ -21,15 +23,16 @@ Handle = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{43}$")]
 class RequestTicket(msgspec.Struct, frozen=True, kw_only=True, tag="request"):
     """A checked authorization request, kept until the person finishes (RFC 9126). `asked` is its inner form.
 
-    `jkt`: key that the code will be bound to. `created_at`: unix seconds. `native`: the redirect cannot prove who
-    receives it.
+    `jkt`: key that the code will be bound to. `created_at`: unix seconds. `response_mode`, `response_alg`: how the
+    answer goes back. `challenge` None: a registered exemption. `acr`: levels of sign-in asked for, best first; a wish
+    unless `acr_essential`. `login_hint`: who may be signing in.
     """
 
     client: ClientId
     redirect_uri: str
     state: str | None
     nonce: str | None
-    challenge: str
+    challenge: str | None
     scope: str
     openid: bool
     resources: tuple[str, ...]
@@ -40,6 +43,17 @@ class RequestTicket(msgspec.Struct, frozen=True, kw_only=True, tag="request"):
     language: str
     jkt: str | None
     created_at: int
+    response_mode: str = "query"
+    response_alg: str | None = None
+    acr: tuple[str, ...] = ()
+    acr_essential: bool = False
+    login_hint: str | None = None
+    claims: ClaimsWanted = ClaimsWanted()
+
+    @property
+    def back(self) -> Back:
+        """Where the answer goes."""
+        return Back(self.client, self.redirect_uri, self.state, self.response_mode, self.response_alg)
 
 
 class CodeTicket(msgspec.Struct, frozen=True, kw_only=True, tag="code"):
@@ -50,7 +64,7 @@ class CodeTicket(msgspec.Struct, frozen=True, kw_only=True, tag="code"):
 
     client: ClientId
     redirect_uri: str
-    challenge: str
+    challenge: str | None
     jkt: str | None
     nonce: str | None
     scope: str

@@ -99,6 +99,30 @@ class ConsentRequired(OAuthError):
     code = "consent_required"
 
 
+class UnmetAuthenticationRequirements(OAuthError):
+    """The sign-in is not of a level that the client cannot do without (OIDC Unmet Authentication Requirements)."""
+
+    code = "unmet_authentication_requirements"
+
+
+class InvalidRequestObject(OAuthError):
+    """The signed request is not this client's, not for us, or not valid now (RFC 9101 §7)."""
+
+    code = "invalid_request_object"
+
+
+class InvalidRequestUri(OAuthError):
+    """What stands at the request_uri cannot be had (RFC 9101 §7)."""
+
+    code = "invalid_request_uri"
+
+
+class RequestUriNotSupported(OAuthError):
+    """This request_uri is not one of ours, nor registered to be fetched (OIDC Core §3.1.2.6)."""
+
+    code = "request_uri_not_supported"
+
+
 class InvalidToken(OAuthError):
     """The access token is missing, expired or revoked (RFC 6750 §3.1)."""
 

@@ -27,7 +27,7 @@ async def visit(world: World, **changes: str | None) -> tuple[int, str, str]:
         ({"redirect_uri": "https://evil.example/"}, "invalid_request: redirect_uri"),
         ({"redirect_uri": "https://app.example@evil.example/callback"}, "invalid_request: redirect_uri"),
         ({"redirect_uri": CALLBACK + "/../x"}, "invalid_request: redirect_uri"),
-        ({"redirect_uri": CALLBACK, "request_uri": "https://evil.example/r"}, "invalid_request"),
+        ({"redirect_uri": CALLBACK, "request_uri": "https://evil.example/r"}, "request_uri_not_supported"),
     ],
 )
 async def test_nothing_is_ever_redirected_to_an_address_that_is_not_proven(
@@ -122,7 +122,7 @@ async def test_doubt_beside_a_pushed_request_goes_back_where_that_request_came_f
         ({"response_type": "token"}, "unsupported_response_type"),
         ({"code_challenge": None}, "invalid_request"),
         ({"scope": "bank.nothing"}, "invalid_scope"),
-        ({"request": "e30.e30."}, "request_not_supported"),
+        ({"response_mode": "fragment"}, "invalid_request"),
     ],
 )
 async def test_once_the_address_is_proven_errors_go_back_there_with_state_and_issuer(

@@ -17,7 +17,7 @@ WRONG: tuple[tuple[dict[str, str | None], str], ...] = (
     ({"code": None}, "invalid_request"),
     ({"code": "short"}, "invalid_request"),
     ({"code": "A" * 43}, "invalid_grant"),
-    ({"code_verifier": None}, "invalid_request"),
+    ({"code_verifier": None}, "invalid_grant"),
     ({"code_verifier": "w" * 43}, "invalid_grant"),
     ({"code_verifier": "v" * 42}, "invalid_request"),
     ({"redirect_uri": "http://127.0.0.1/cb"}, "invalid_grant"),

@@ -29,6 +29,6 @@ async def test_special_data_is_agreed_to_and_minted_only_with_its_own_yes(world:
     whole = every(offer)
     with pytest.raises(InvalidRequest, match="Say yes to transactions explicitly"):
         await world.interaction.approve(handle, replace(whole, explicit=frozenset()), session, digest=offer.digest)
-    tokens = await app.finish(begun, await world.interaction.approve(handle, whole, session, digest=offer.digest))
+    tokens = await app.finish(begun, (await world.interaction.approve(handle, whole, session, digest=offer.digest)).url)
     assert [detail["explicit"] for detail in tokens.authorization_details] == [True]
     assert (await app.refresh(tokens.refresh_token)).grant_id == tokens.grant_id

@@ -16,14 +16,16 @@ WRONG: tuple[tuple[dict[str, Any], str], ...] = (
     ({"response_type": None}, "invalid_request"),
     ({"response_type": "token"}, "unsupported_response_type"),
     ({"response_type": "code id_token"}, "unsupported_response_type"),
-    ({"response_mode": "form_post"}, "invalid_request"),
+    ({"response_mode": "fragment"}, "invalid_request"),
+    ({"response_mode": "fragment.jwt"}, "invalid_request"),
+    ({"response_mode": "web_message"}, "invalid_request"),
     ({"code_challenge": None}, "invalid_request"),
     ({"code_challenge": "short"}, "invalid_request"),
     ({"code_challenge": "!" * 43}, "invalid_request"),
     ({"code_challenge": "a" * 129}, "invalid_request"),
     ({"code_challenge_method": None}, "invalid_request"),
     ({"code_challenge_method": "plain"}, "invalid_request"),
-    ({"request": "e30.e30."}, "request_not_supported"),
+    ({"request": "e30.e30."}, "invalid_request_object"),
     ({"request_uri": "urn:ietf:params:oauth:request_uri:x"}, "invalid_request"),
     ({"prompt": "none login"}, "invalid_request"),
     ({"prompt": "create"}, "invalid_request"),
@@ -134,7 +136,7 @@ async def test_parameters_beside_a_pushed_request_are_never_used(world: World) -
     handle = handle_of(answer.headers["location"])
     offer = await world.interaction.offer(handle, world.session)  # type: ignore[arg-type]
     assert {line.datatype for line in offer.lines} == {"transactions"}  # type: ignore[union-attr]
-    back = await world.interaction.refuse(handle, world.session)  # type: ignore[arg-type]
+    back = (await world.interaction.refuse(handle, world.session)).url  # type: ignore[arg-type]
     assert back.startswith(CALLBACK)
     assert f"state={begun.state}" in back
 

@@ -1,20 +1,17 @@
 """The client signs a short statement with its registered key (RFC 7523 §3, OIDC Core §9, FAPI 2.0 §5.3.2.1)."""
 
 import hashlib
-from functools import lru_cache
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
-import orjson
 
 from grantline.authorization.client_auth import Carrier, Method, always
+from grantline.authorization.client_keys import Unverified, accepted_algorithms, open_signed
 from grantline.authorization.http import Request
 from grantline.authorization.parameters import Form, text
 from grantline.authorization.server import Server
 from grantline.authorization.units import ASSERTION, Burn
-from grantline.crypto.dpop import ALGORITHMS
 from grantline.crypto.encoding import unb64url
-from grantline.crypto.proof_keys import ProofKey, read_proof_key
 from grantline.model.errors import InvalidClient
 from grantline.parties import AuthMethod, Client
 
@@ -74,37 +71,13 @@ def authenticate(server: Server, client: Client, _request: Request, form: Form) 
 
 def _verified(assertion: str, client: Client) -> _Claims:
     try:
-        head, body, tail = assertion.split(".")
-        header, claims, signature = orjson.loads(unb64url(head)), _claims(unb64url(body)), unb64url(tail)
-    except (ValueError, msgspec.MsgspecError) as error:
-        raise _refused(f"assertion unreadable: {error}") from error
-    if not isinstance(header, dict) or "crit" in header or header.get("alg") not in ALGORITHMS:
-        raise _refused("algorithm or header not accepted")
-    if str(header.get("typ", "")).lower() not in _TYPES:
+        signed = open_signed(assertion, client.jwks, accepted_algorithms(client.algorithms.client_assertion))
+        claims = _claims(signed.payload)
+    except (Unverified, msgspec.MsgspecError) as error:
+        raise _refused(f"assertion refused: {error}") from error
+    if signed.typ not in _TYPES:
         raise _refused("typ is of another kind of token")
-    message = f"{head}.{body}".encode()
-    for key in _keys(client, header["alg"], header.get("kid")):
-        if key.verify(message, signature):
-            return claims
-    raise _refused("no registered key made this signature")
-
-
-def _keys(client: Client, algorithm: str, kid: object) -> list[ProofKey]:
-    """Registered keys for this algorithm; `kid` only chooses among them, other key headers are never looked at."""
-    fitting = [jwk for jwk in client.jwks if jwk.get("alg", algorithm) == algorithm]
-    if kid is not None:
-        fitting = [jwk for jwk in fitting if jwk.get("kid") == kid]
-    keys = [_key(algorithm, orjson.dumps(jwk, option=orjson.OPT_SORT_KEYS)) for jwk in fitting[:8]]
-    return [key for key in keys if key is not None]
-
-
-@lru_cache(maxsize=4_096)
-def _key(algorithm: str, jwk: bytes) -> ProofKey | None:
-    members: dict[str, Any] = orjson.loads(jwk)
-    try:
-        return read_proof_key(algorithm, members)
-    except ValueError:
-        return None
+    return claims
 
 
 def _refused(why: str) -> InvalidClient:

@@ -8,13 +8,14 @@ from grantline.authorization import tickets
 from grantline.authorization.endpoints.pushed import REQUEST_URI
 from grantline.authorization.http import Request, Response, see_other
 from grantline.authorization.parameters import Form, form_body, read_doubtful, read_into, read_well_formed, text
+from grantline.authorization.response_modes import Back, Delivery
 from grantline.authorization.server import Server
 from grantline.authorization.steps import finish
-from grantline.authorization.steps.asking import CHECKS, DESTINATION, InvalidRedirect, examine, to_ticket
+from grantline.authorization.steps.asking import CHECKS, DESTINATION, InvalidRedirect, back_of, examine, to_ticket
 from grantline.authorization.steps.client import find_client
 from grantline.authorization.steps.presence import Decide, Deliver, SignIn, next_for
 from grantline.authorization.steps.request import Asking, Parameters
-from grantline.authorization.tickets import RequestTicket
+from grantline.authorization.steps.request_object import Sent, as_sent
 from grantline.model.errors import AuditUnavailable, GrantlineError, InvalidClient, InvalidRequest, NotFound, OAuthError
 from grantline.parties import Client, Standing
 
@@ -28,9 +29,9 @@ async def authorize(server: Server, request: Request) -> Response:
         client = await _known_client(server, form)
         handle = await _pushed_request(server, client, form, doubt)
         if handle is None:
-            handle = await _direct_request(server, client, form, doubt)
+            handle = await _direct_request(server, client, await as_sent(server, client, form), doubt)
     except _GoBack as back:
-        return see_other(back.url)
+        return _sent(server, back.answer)
     except GrantlineError as error:
         return _error_page(server, error)
     return await _onward(server, request, handle)
@@ -39,9 +40,9 @@ async def authorize(server: Server, request: Request) -> Response:
 class _GoBack(Exception):
     """The request fails, and the address to say so is verified."""
 
-    def __init__(self, url: str) -> None:
-        super().__init__(url)
-        self.url = url
+    def __init__(self, answer: Delivery) -> None:
+        super().__init__(answer.url)
+        self.answer = answer
 
 
 def _read(request: Request) -> tuple[Form, InvalidRequest | None]:
@@ -60,39 +61,37 @@ async def _known_client(server: Server, form: Form) -> Client:
 async def _pushed_request(server: Server, client: Client, form: Form, doubt: InvalidRequest | None) -> str | None:
     """The handle of a pushed request of this client; parameters beside it are never used (RFC 9126 §4)."""
     name = text(form, "request_uri")
-    if name is None:
+    if name is None or not name.startswith(REQUEST_URI):
         return None
-    if not name.startswith(REQUEST_URI):
-        raise InvalidRequest("request_uri is not one of ours.", detail="addresses are never fetched (check 22)")
     handle = name.removeprefix(REQUEST_URI)
     found = await server.work.read(lambda tx: tickets.find(tx.tickets, tickets.RequestTicket, handle))
     if found is None or not found.is_open(server.now()) or found.body.client != client.id:
         raise NotFound("This request is over.")
     if doubt is not None:
-        raise _back(server, client, found.body, doubt)
+        raise _back(server, client, found.body.back, doubt)
     return handle
 
 
-async def _direct_request(server: Server, client: Client, form: Form, doubt: InvalidRequest | None) -> str:
-    """Check plain parameters and keep them, so that from here on both ways are one."""
-    parameters = read_well_formed(Parameters, form)
-    asking = Asking(server, client, parameters, False, None)
+async def _direct_request(server: Server, client: Client, sent: Sent, doubt: InvalidRequest | None) -> str:
+    """Check what the browser brought and keep it, so that from here on both ways are one."""
+    parameters = read_well_formed(Parameters, sent.form)
+    asking = Asking(server, client, parameters, False, None, sent.signed)
     examine(asking, DESTINATION)
     try:
         if doubt is not None:
             raise doubt
-        read_into(Parameters, form)
+        read_into(Parameters, sent.form)
         examine(asking, CHECKS)
         ticket = to_ticket(asking)
     except OAuthError as error:
-        raise _back(server, client, parameters, error) from error
+        raise _back(server, client, back_of(asking), error) from error
     handle = tickets.new_handle(server.randomness)
     until = server.now() + server.settings.request_lifetime
     await server.work.write(lambda tx: tickets.keep(tx.tickets, handle, ticket, until))
     return handle
 
 
-def _back(server: Server, client: Client, to: RequestTicket | Parameters, error: OAuthError) -> _GoBack:
+def _back(server: Server, client: Client, to: Back, error: OAuthError) -> _GoBack:
     """Tell the client at its proven address (RFC 6749 §4.1.2.1)."""
     _log.info("refused", path="/authorize", client=client.id, error=error.code, detail=error.detail)
     return _GoBack(finish.with_error(server, to, error))
@@ -102,14 +101,19 @@ async def _onward(server: Server, request: Request, handle: str) -> Response:
     try:
         session = await server.session(request.only("cookie"))
         match await next_for(server, handle, session):
-            case SignIn():
-                return see_other(server.pages.sign_in(handle))
+            case SignIn(acr=acr):
+                return see_other(server.pages.sign_in(handle, acr))
             case Decide():
                 return see_other(server.pages.consent(handle))
-            case Deliver(url=url):
-                return see_other(url)
+            case Deliver(answer=answer):
+                return _sent(server, answer)
     except GrantlineError as error:
         return _error_page(server, error)
+
+
+def _sent(server: Server, answer: Delivery) -> Response:
+    """On to the client: by its address, or by a page that posts there."""
+    return server.pages.posting(answer.url, answer.fields) if answer.fields else see_other(answer.url)
 
 
 def _error_page(server: Server, error: GrantlineError) -> Response:

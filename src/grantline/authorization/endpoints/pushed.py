@@ -8,6 +8,7 @@ from grantline.authorization.steps.asking import CHECKS, DESTINATION, examine, t
 from grantline.authorization.steps.client import authenticate_client
 from grantline.authorization.steps.dpop import burn_of, read_proof
 from grantline.authorization.steps.request import Asking, Parameters
+from grantline.authorization.steps.request_object import as_sent
 from grantline.authorization.store import Transaction
 from grantline.authorization.units import burn, write
 from grantline.model.errors import InvalidRequest
@@ -25,7 +26,8 @@ async def pushed(server: Server, request: Request) -> Response:
         raise InvalidRequest("client_id is not the client that authenticated.")
     proof = read_proof(server, request)
     jkt = None if proof is None else proof.jkt
-    asking = Asking(server, client.client, read_into(Parameters, form), True, jkt)
+    sent = await as_sent(server, client.client, form)
+    asking = Asking(server, client.client, read_into(Parameters, sent.form), True, jkt, sent.signed)
     examine(asking, (*DESTINATION, *CHECKS))
     ticket = to_ticket(asking)
     handle = tickets.new_handle(server.randomness)

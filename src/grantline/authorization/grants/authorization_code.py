@@ -26,7 +26,7 @@ class Parameters(msgspec.Struct, frozen=True):
     """What the client sends. `redirect_uri` may be left out (OAuth 2.1), but must be the same if sent."""
 
     code: Handle
-    code_verifier: Verifier
+    code_verifier: Verifier | None = None
     redirect_uri: str | None = None
     resource: tuple[str, ...] = ()
 
@@ -72,16 +72,22 @@ async def authorize(redeeming: Redeeming, parameters: Parameters) -> Authorized:
 def _require_bindings(redeeming: Redeeming, kept: Kept[CodeTicket], parameters: Parameters) -> None:
     """Client, redirect URI, PKCE and key (check 80); which one failed is for the operator alone."""
     code = kept.body
-    challenge = b64url(hashlib.sha256(parameters.code_verifier.encode()).digest())
     wrong = (
         (code.client != redeeming.client.id, "another client's code"),
         (parameters.redirect_uri not in {None, code.redirect_uri}, "another redirect_uri"),
-        (not hmac.compare_digest(code.challenge, challenge), "code_verifier does not match"),
+        (not _is_verified(code.challenge, parameters.code_verifier), "code_verifier does not match"),
         (code.jkt is not None and code.jkt != redeeming.jkt, "bound to another key"),
     )
     for fails, why in wrong:
         if fails:
             raise InvalidGrant("The code is not for this client, key or request.", detail=why)
+
+
+def _is_verified(challenge: str | None, verifier: str | None) -> bool:
+    """Both or neither: a verifier that nobody announced is a downgrade (checks 81, 82; RFC 9700 §4.8.2)."""
+    if challenge is None or verifier is None:
+        return challenge is None and verifier is None
+    return hmac.compare_digest(challenge, b64url(hashlib.sha256(verifier.encode()).digest()))
 
 
 def _new_family(redeeming: Redeeming, code: CodeTicket) -> FamilyRow:

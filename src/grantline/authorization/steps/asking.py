@@ -2,30 +2,26 @@
 
 from collections.abc import Callable
 
+from grantline.authorization.response_modes import Back
+from grantline.authorization.steps.claims import ClaimsWanted, read_claims
 from grantline.authorization.steps.details import asked_for, audience_of, wanted_scopes
 from grantline.authorization.steps.request import OPENID, Asking
+from grantline.authorization.steps.request_object import must_push, must_sign
 from grantline.authorization.tickets import RequestTicket
 from grantline.authorization.tokens import access, id_token
 from grantline.model.errors import (
     InvalidRequest,
-    OAuthError,
     UnauthorizedClient,
     UnsupportedResponseType,
 )
 from grantline.model.ids import SubjectId
-from grantline.parties import Profile, find_redirect_uri
+from grantline.parties import find_redirect_uri, rules_of
 
-PROMPTS = frozenset({"none", "login", "consent"})
+PROMPTS = ("none", "login", "consent", "select_account")
 
 
 class InvalidRedirect(InvalidRequest):
     """The address to go back to is not registered: nothing is ever sent there."""
-
-
-class RequestNotSupported(OAuthError):
-    """Request objects by value are not read here (OIDC Core §3.1.2.6)."""
-
-    code = "request_not_supported"
 
 
 Check = Callable[[Asking], None]
@@ -42,39 +38,47 @@ def check_grant(asking: Asking) -> None:
     """The client is registered to send people here, and to send them so."""
     if "authorization_code" not in asking.client.grants:
         raise UnauthorizedClient("This client is not registered for the authorization code grant.")
-    if asking.client.profile is Profile.FAPI2 and not asking.pushed:
+
+
+def check_profile(asking: Asking) -> None:
+    """By the back channel and signed, where the client's profile or registration says so (check 65)."""
+    if must_push(asking.client) and not asking.pushed:
         raise InvalidRequest("This client has to push its requests first.")
-
-
-def check_request_object(asking: Asking) -> None:
-    """Signed request objects are not read here; ignoring one would be worse (check 20)."""
-    if asking.parameters.request is not None:
-        raise RequestNotSupported("Request objects are not accepted; push the parameters instead.")
+    if must_sign(asking.client) and not asking.signed:
+        raise InvalidRequest("This client has to sign its requests.")
 
 
 def check_response(asking: Asking) -> None:
-    """Only a code, only in the query (check 10)."""
+    """Only a code (check 10), in a way that the client's profile allows."""
     if asking.parameters.response_type is None:
         raise InvalidRequest("The parameter response_type is missing.")
     if asking.parameters.response_type != "code":
         raise UnsupportedResponseType("Only response_type=code exists here.")
-    if asking.parameters.response_mode not in {None, "query"}:
-        raise InvalidRequest("Only response_mode=query exists here.")
+    modes = rules_of(asking.client.profile).response_modes
+    if (asking.parameters.response_mode or "query") not in modes:
+        raise InvalidRequest(f"response_mode must be one of {', '.join(modes)}.")
 
 
 def check_pkce(asking: Asking) -> None:
-    """Always there, always S256; an absent method would mean plain (checks 7 to 9)."""
-    if asking.parameters.code_challenge is None:
+    """There, and S256; an absent method would mean plain (checks 7 to 9). One exemption: see `exemptions`."""
+    parameters = asking.parameters
+    if parameters.code_challenge is None and parameters.code_challenge_method is None:
+        if asking.client.require_pkce:
+            raise InvalidRequest("The parameter code_challenge is missing.")
+        if parameters.nonce is None or OPENID not in wanted_scopes(asking):
+            raise InvalidRequest("Without code_challenge a request needs the scope openid and a nonce.")
+        return
+    if parameters.code_challenge is None:
         raise InvalidRequest("The parameter code_challenge is missing.")
-    if asking.parameters.code_challenge_method != "S256":
+    if parameters.code_challenge_method != "S256":
         raise InvalidRequest("code_challenge_method must be S256.")
 
 
 def check_prompt(asking: Asking) -> None:
     """Known values only, and `none` alone (OIDC Core §3.1.2.1)."""
     prompt = (asking.parameters.prompt or "").split()
-    if set(prompt) - PROMPTS or ("none" in prompt and len(prompt) > 1):
-        raise InvalidRequest("prompt is none, or login and consent in any order.")
+    if set(prompt) - set(PROMPTS) or ("none" in prompt and len(prompt) > 1):
+        raise InvalidRequest("prompt is none, or login, consent and select_account in any order.")
 
 
 def check_key(asking: Asking) -> None:
@@ -101,7 +105,7 @@ DESTINATION: tuple[Check, ...] = (check_redirect_uri,)
 
 CHECKS: tuple[Check, ...] = (
     check_grant,
-    check_request_object,
+    check_profile,
     check_response,
     check_pkce,
     check_prompt,
@@ -118,13 +122,13 @@ def examine(asking: Asking, checks: tuple[Check, ...]) -> None:
 
 def to_ticket(asking: Asking) -> RequestTicket:
     """The checked request in the form in which it waits for its person."""
-    parameters = asking.parameters
+    parameters, client = asking.parameters, asking.client
     asked = asked_for(asking)
     assert parameters.redirect_uri is not None
-    assert parameters.code_challenge is not None
+    claims = read_claims(parameters.claims)
     scopes = wanted_scopes(asking)
     return RequestTicket(
-        client=asking.client.client_id,
+        client=client.client_id,
         redirect_uri=parameters.redirect_uri,
         state=parameters.state,
         nonce=parameters.nonce,
@@ -134,19 +138,42 @@ def to_ticket(asking: Asking) -> RequestTicket:
         resources=audience_of(asking, asked),
         asked=asked,
         prompt=tuple((parameters.prompt or "").split()),
-        max_age=None if parameters.max_age is None else int(parameters.max_age),
-        hint=_hinted(asking),
+        max_age=client.default_max_age if parameters.max_age is None else int(parameters.max_age),
+        hint=_hinted(asking, claims),
         language=((parameters.ui_locales or "").split() or ["en"])[0],
         jkt=asking.jkt or parameters.dpop_jkt,
         created_at=asking.server.now(),
+        response_mode=parameters.response_mode or "query",
+        response_alg=client.algorithms.authorization,
+        acr=claims.acr or tuple((parameters.acr_values or "").split()[:8]) or client.default_acr,
+        acr_essential=claims.acr_essential,
+        login_hint=parameters.login_hint,
+        claims=claims,
     )
 
 
-def _hinted(asking: Asking) -> SubjectId | None:
+def back_of(asking: Asking) -> Back:
+    """Where an error goes whose address is proven; the way asked for, where the client may ask for it."""
+    parameters, modes = asking.parameters, rules_of(asking.client.profile).response_modes
+    assert parameters.redirect_uri is not None
+    wanted = parameters.response_mode or "query"
+    return Back(
+        asking.client.client_id,
+        parameters.redirect_uri,
+        parameters.state,
+        wanted if wanted in modes else modes[0],
+        asking.client.algorithms.authorization,
+    )
+
+
+def _hinted(asking: Asking, claims: ClaimsWanted) -> SubjectId | None:
+    """Whom the client expects, by an ID token of before or by name (check 18; OIDC Core §5.5.1)."""
     hint = asking.parameters.id_token_hint
     if hint is None:
-        return None
+        return claims.sub
     subject = id_token.subject_of_hint(asking.server, hint)
     if subject is None:
         raise InvalidRequest("id_token_hint is not an ID token of this server.")
+    if claims.sub not in {None, subject}:
+        raise InvalidRequest("id_token_hint and claims are about different people.")
     return subject

@@ -3,6 +3,7 @@
 from grantline.authorization import tickets
 from grantline.authorization.client_sessions import ClientSessionRow
 from grantline.authorization.profiles import profile_of
+from grantline.authorization.response_modes import Delivery
 from grantline.authorization.server import Server
 from grantline.authorization.standing import Stands
 from grantline.authorization.steps import finish
@@ -10,7 +11,7 @@ from grantline.authorization.steps.policy import require_agreeable
 from grantline.authorization.store import TicketKind, Transaction
 from grantline.authorization.tickets import CodeTicket, Kept, RequestTicket
 from grantline.consent import all_covered
-from grantline.identity import Session
+from grantline.identity import Session, told
 from grantline.model.consent import Item, Status
 from grantline.model.errors import Conflict
 from grantline.model.ids import FamilyId, opaque
@@ -19,8 +20,10 @@ from grantline.parties import Client
 ALLOWED = "allowed"
 
 
-async def deliver(server: Server, tx: Transaction, kept: Kept[RequestTicket], stands: Stands, session: Session) -> str:
-    """Use the request up, keep a code for it, and give the address that brings the code (checks 32 to 34, 63).
+async def deliver(
+    server: Server, tx: Transaction, kept: Kept[RequestTicket], stands: Stands, session: Session
+) -> Delivery:
+    """Use the request up, keep a code for it, and give what brings the code (checks 32 to 34, 63).
 
     Raises `AccessDenied` when policy forbids what was agreed.
     """
@@ -46,11 +49,12 @@ async def deliver(server: Server, tx: Transaction, kept: Kept[RequestTicket], st
         auth_time=session.auth_time,
         amr=session.amr,
         family=FamilyId(opaque("f", server.randomness)),
-        acr=session.acr,
+        acr=told(session, request.acr),
         sid=known_there.sid,
+        claims=request.claims.id_token,
     )
     await tickets.keep(tx.tickets, handle, code, now + server.settings.code_lifetime)
-    return finish.with_code(server, request, handle)
+    return finish.with_code(server, request.back, handle)
 
 
 async def _at_client(server: Server, tx: Transaction, session: Session, stands: Stands) -> ClientSessionRow:
@@ -68,7 +72,7 @@ async def _at_client(server: Server, tx: Transaction, session: Session, stands: 
 
 async def deliver_again(
     server: Server, tx: Transaction, kept: Kept[RequestTicket], client: Client, session: Session
-) -> str | None:
+) -> Delivery | None:
     """The same on a consent that already answers this very question; None if there is none (check 41)."""
     stands = await _answered_before(server, tx, kept.body, client, session)
     return None if stands is None else await deliver(server, tx, kept, stands, session)

@@ -9,10 +9,10 @@ from grantline.model.errors import InvalidAuthorizationDetails, InvalidScope, In
 
 
 def wanted_scopes(asking: Asking) -> tuple[str, ...]:
-    """The scopes, each once; without scope and details the client's own default: all that it is registered for."""
+    """The scopes, each once; without scope and details the client's default, else all that it is registered for."""
     parameters = asking.parameters
     if parameters.scope is None:
-        return () if parameters.authorization_details is not None else asking.client.scopes
+        return () if parameters.authorization_details is not None else asking.client.default_scopes or asking.client.scopes
     return tuple(dict.fromkeys(parameters.scope.split()))
 
 

@@ -3,18 +3,30 @@
 from dataclasses import dataclass
 
 from grantline.authorization import tickets
+from grantline.authorization.response_modes import Delivery
 from grantline.authorization.server import Server
 from grantline.authorization.steps import codes, finish
 from grantline.authorization.store import TicketKind, Transaction
 from grantline.authorization.tickets import Kept, RequestTicket
-from grantline.identity import Session
-from grantline.model.errors import AccessDenied, ConsentRequired, LoginRequired, OAuthError
+from grantline.identity import MET_BY, Session, satisfies
+from grantline.model.errors import (
+    AccessDenied,
+    ConsentRequired,
+    LoginRequired,
+    OAuthError,
+    UnmetAuthenticationRequirements,
+)
 from grantline.parties import Client, is_trustworthy_redirect
+
+ANEW = frozenset({"login", "select_account"})
+"""Values of `prompt` that a sign-in of before does not answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """Somebody has to sign in, or to do it again."""
+    """Somebody has to sign in, or to do it again. `acr`: the levels asked for, best first."""
+
+    acr: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +38,7 @@ class Decide:
 class Deliver:
     """Back to the client, without a page of ours."""
 
-    url: str
+    answer: Delivery
 
 
 async def next_for(server: Server, handle: str, session: Session | None) -> SignIn | Decide | Deliver:
@@ -47,20 +59,36 @@ async def next_for(server: Server, handle: str, session: Session | None) -> Sign
 async def _next(
     server: Server, tx: Transaction, kept: Kept[RequestTicket], client: Client, session: Session | None
 ) -> SignIn | Decide | Deliver:
-    silent = "none" in kept.body.prompt
-    if session is None or not is_fresh(kept, session):
-        if silent:
-            return await _deliver(server, tx, kept, LoginRequired("Nobody is signed in here, or not recently enough."))
-        return SignIn()
+    if session is None:
+        return await _sign_in(server, tx, kept)
+    wrong = _unmet(kept, session)
+    if wrong is not None:
+        return await _deliver(server, tx, kept, wrong)
+    if not is_recent(kept, session) or _may_be_stronger(kept, session):
+        return await _sign_in(server, tx, kept)
     if not is_hinted(server, kept.body, client, session):
         return await _deliver(server, tx, kept, LoginRequired("Another person is signed in here."))
+    return await _decide(server, tx, kept, client, session)
+
+
+async def _decide(
+    server: Server, tx: Transaction, kept: Kept[RequestTicket], client: Client, session: Session
+) -> Decide | Deliver:
+    """The right person is here: ask, unless they answered this very question before."""
     if "consent" not in kept.body.prompt and _may_be_silent(client, kept.body):
         again = await _again(server, tx, kept, client, session)
         if again is not None:
             return again
-    if silent:
+    if "none" in kept.body.prompt:
         return await _deliver(server, tx, kept, ConsentRequired("The person has to be asked first."))
     return Decide()
+
+
+async def _sign_in(server: Server, tx: Transaction, kept: Kept[RequestTicket]) -> SignIn | Deliver:
+    """To the sign-in; under `prompt=none` nobody is shown it (check 15)."""
+    if "none" in kept.body.prompt:
+        return await _deliver(server, tx, kept, LoginRequired("Nobody is signed in here as it was asked for."))
+    return SignIn(kept.body.acr)
 
 
 async def _again(
@@ -68,22 +96,53 @@ async def _again(
 ) -> Deliver | None:
     """The answer of before, or why policy forbids it by now; None if there is none."""
     try:
-        url = await codes.deliver_again(server, tx, kept, client, session)
+        answer = await codes.deliver_again(server, tx, kept, client, session)
     except AccessDenied as denied:
         return await _deliver(server, tx, kept, denied)
-    return None if url is None else Deliver(url)
+    return None if answer is None else Deliver(answer)
 
 
-def is_fresh(kept: Kept[RequestTicket], session: Session) -> bool:
+def is_recent(kept: Kept[RequestTicket], session: Session) -> bool:
     """True if this sign-in is recent enough for the request (checks 16, 17).
 
-    `prompt=login`: it is another session than the browser came with; a sign-in always begins a new one.
+    `prompt=login`: it is another session than the browser came with; a sign-in always begins a new one. So it is for
+    `select_account`: a browser here has one person at a time, and another is chosen by signing in.
     `max_age`: counted to the time of the request, so that thinking about the answer costs nothing.
     """
-    ticket = kept.body
-    if "login" in ticket.prompt and kept.row.arrived in {None, session.id}:
+    if not ANEW.isdisjoint(kept.body.prompt) and not _is_new(kept, session):
         return False
-    return ticket.max_age is None or session.auth_time >= ticket.created_at - ticket.max_age
+    return satisfies(session, (), kept.body.max_age, kept.body.created_at)
+
+
+def is_strong(kept: Kept[RequestTicket], session: Session) -> bool:
+    """True unless the client cannot do without a level that this sign-in does not have (check 19)."""
+    return not kept.body.acr_essential or satisfies(session, kept.body.acr, None, kept.body.created_at)
+
+
+def _may_be_stronger(kept: Kept[RequestTicket], session: Session) -> bool:
+    """True while another sign-in might reach a level asked for (RFC 9470 §4, check 57).
+
+    Asked once, by the page; who then signs in as they can has answered. A wish alone asks nothing under `prompt=none`.
+    """
+    if _is_new(kept, session) or satisfies(session, kept.body.acr, None, kept.body.created_at):
+        return False
+    return kept.body.acr_essential or "none" not in kept.body.prompt
+
+
+def _is_new(kept: Kept[RequestTicket], session: Session) -> bool:
+    """True if this sign-in was made for this request."""
+    return kept.row.arrived not in {None, session.id}
+
+
+def _unmet(kept: Kept[RequestTicket], session: Session) -> UnmetAuthenticationRequirements | None:
+    """What to say where no sign-in here can be what the client cannot do without, or the one just made is not."""
+    if is_strong(kept, session):
+        return None
+    if not any(MET_BY.get(value) for value in kept.body.acr):
+        return UnmetAuthenticationRequirements("No sign-in here is of the level that was asked for.")
+    if _is_new(kept, session) and is_recent(kept, session):
+        return UnmetAuthenticationRequirements("The person signed in, but not as it was asked for.")
+    return None
 
 
 def is_hinted(server: Server, ticket: RequestTicket, client: Client, session: Session) -> bool:
@@ -98,4 +157,4 @@ def _may_be_silent(client: Client, ticket: RequestTicket) -> bool:
 
 async def _deliver(server: Server, tx: Transaction, kept: Kept[RequestTicket], error: OAuthError) -> Deliver:
     await tx.tickets.redeem(TicketKind.REQUEST, kept.digest, server.now(), error.code)
-    return Deliver(finish.with_error(server, kept.body, error))
+    return Deliver(finish.with_error(server, kept.body.back, error))

@@ -23,21 +23,27 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True):
     code_challenge_method: str | None = None
     resource: Annotated[tuple[str, ...], msgspec.Meta(max_length=8)] = ()
     authorization_details: str | None = None
+    claims: Annotated[str, msgspec.Meta(max_length=8_192)] | None = None
+    acr_values: Annotated[str, msgspec.Meta(max_length=500)] | None = None
+    login_hint: Annotated[str, msgspec.Meta(max_length=256)] | None = None
     prompt: Annotated[str, msgspec.Meta(max_length=100)] | None = None
     max_age: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,9}$")] | None = None
     id_token_hint: Annotated[str, msgspec.Meta(max_length=8_192)] | None = None
     ui_locales: Annotated[str, msgspec.Meta(max_length=200)] | None = None
     dpop_jkt: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{43}$")] | None = None
     response_mode: Annotated[str, msgspec.Meta(max_length=50)] | None = None
-    request: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """One request under examination. `pushed`: it came by the back channel. `jkt`: key proven with it."""
+    """One request under examination. `pushed`: it came by the back channel. `jkt`: key proven with it.
+
+    `signed`: the client's signature covers all of it.
+    """
 
     server: Server
     client: Client
     parameters: Parameters
     pushed: bool
     jkt: str | None
+    signed: bool = False

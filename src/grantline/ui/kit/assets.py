@@ -1,4 +1,4 @@
-"""Style, type and the one script, read once; their path names their bytes, so that they may be kept for ever."""
+"""Style, type and the two scripts, read once; their path names their bytes, so that they may be kept for ever."""
 
 import hashlib
 from pathlib import Path
@@ -10,6 +10,8 @@ from starlette.routing import Route
 STATIC = Path(__file__).parent / "static"
 STYLE = "kit.css"
 PASSKEY_SCRIPT = "js/passkey.js"
+ONWARD_SCRIPT = "js/onward.js"
+FRAMES_SCRIPT = "js/frames.js"
 TYPES = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",

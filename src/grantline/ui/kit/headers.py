@@ -11,18 +11,27 @@ PERMISSIONS = ", ".join(
 
 SCRIPT = "; script-src 'self'; connect-src 'self'; require-trusted-types-for 'script'"
 
+SENDS_ITSELF = "; script-src 'self'; require-trusted-types-for 'script'"
 
-def content_security_policy(form_target: str | None = None, *, script: bool = False) -> str:
+
+def content_security_policy(
+    form_target: str | None = None, *, script: bool = False, posts: bool = False, frames: Iterable[str] = ()
+) -> str:
     """The policy of one page. `form_target`: the one further source a form's answer may redirect to.
 
     Browsers apply `form-action` to redirects after a post as well, so the client's address is named there.
     `script`: the page brings a file of ours that may run and ask us (passkeys); others have none at all.
+    `posts`: a file of ours sends the page's form, which goes to `form_target` and nowhere else (check 28).
+    `frames`: addresses that the page loads in frames, until a file of ours goes on; nothing else may be framed.
     """
-    form_action = "'self'" if form_target is None else f"'self' {form_target}"
+    framed = dict.fromkeys(source for frame in frames if (source := redirect_source(frame)) is not None)
+    own = ["'self'"] if not posts or form_target is None else []
+    forms = " ".join([*own, *([] if form_target is None else [form_target])])
     return (
         "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self'; "
-        f"form-action {form_action}; frame-ancestors 'none'; base-uri 'none'"
-        f"{SCRIPT if script else ''}"
+        f"form-action {forms}; frame-ancestors 'none'; base-uri 'none'"
+        f"{SCRIPT if script else SENDS_ITSELF if posts or framed else ''}"
+        f"{'; frame-src ' if framed else ''}{' '.join(framed)}"
     )
 
 

@@ -24,9 +24,9 @@ from grantline.ui.portal import (
 )
 from grantline.ui.portal.services import Services
 from grantline.ui.portal.settings import PortalSettings
-from grantline.ui.portal.site import Site, route, unhandled
+from grantline.ui.portal.site import Site, onward, route, unhandled
 
-__all__ = ["PortalSettings", "Services", "Site", "portal", "portal_routes", "portal_site"]
+__all__ = ["PortalSettings", "Services", "Site", "onward", "portal", "portal_routes", "portal_site"]
 
 
 def portal_site(services: Services, settings: PortalSettings, clock: Clock, randomness: Randomness) -> Site:

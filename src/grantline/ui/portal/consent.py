@@ -3,12 +3,12 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
-from grantline.authorization import Answered
+from grantline.authorization import Answered, Deliver, SignIn
 from grantline.consent.offer import Offer, Picks
 from grantline.identity import Session
 from grantline.model.errors import Conflict, InvalidRequest, LoginRequired, NotFound
 from grantline.ui.kit import BadForm, Form, form_token, read_form, redirect_source, require_token
-from grantline.ui.portal.site import Site, for_person, see_other, sign_in_first
+from grantline.ui.portal.site import Site, for_person, onward, sign_in_first
 from grantline.ui.portal.views.consent import consent_view, first_picks
 from grantline.ui.portal.views.words import plain
 
@@ -43,6 +43,11 @@ async def show_consent(site: Site, request: Request, session: Session) -> Respon
     """`GET /consent/{handle}`: nothing optional is ticked."""
     handle = request.path_params["handle"]
     try:
+        match await site.services.interaction.arrive(handle, session):
+            case SignIn(acr=acr):
+                return sign_in_first(request.url.path, acr)
+            case Deliver(answer=answer):
+                return onward(site, answer)
         asked = await site.services.interaction.offer(handle, session)
     except LoginRequired:
         return sign_in_first(request.url.path)
@@ -61,7 +66,7 @@ async def answer_consent(site: Site, request: Request, session: Session) -> Resp
     require_token(form, session.csrf, f"consent:{handle}")
     try:
         if form.one("do") == "refuse":
-            return see_other(await site.services.interaction.refuse(handle, session))
+            return onward(site, await site.services.interaction.refuse(handle, session))
         asked = await site.services.interaction.offer(handle, session)
         if isinstance(asked, Answered):
             return _answered_page(site, asked)
@@ -83,7 +88,7 @@ async def _answer(site: Site, handle: str, session: Session, offer: Offer, form:
     if summary.problems:
         return await _page(site, handle, session, offer, picks, updated=True, refused=True, status=422)
     try:
-        return see_other(await site.services.interaction.approve(handle, picks, session, digest=offer.digest))
+        return onward(site, await site.services.interaction.approve(handle, picks, session, digest=offer.digest))
     except InvalidRequest as error:
         raise BadForm("form_changed", error.detail or error.message) from error
 

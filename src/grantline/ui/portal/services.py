@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from grantline.authorization import Answered, Waiting
+from grantline.authorization import Answered, Decide, Deliver, Delivery, Waiting
+from grantline.authorization import SignIn as AskToSignIn
 from grantline.consent.offer import ClientCard, Offer, OfferLine, Picks, Span, Summary
 from grantline.identity import NeedsSecond, OpenSession, PersonRow, Session, Visit
 from grantline.ledger.reading import LedgerReader
@@ -58,6 +59,10 @@ class Interaction(Protocol):
 
     async def open(self, handle: str) -> Waiting: ...
 
+    async def arrive(self, handle: str, session: Session) -> AskToSignIn | Decide | Deliver:
+        """What comes next for who comes to the page: another sign-in, the question, or straight back."""
+        ...
+
     async def offer(self, handle: str, session: Session) -> Offer | Answered:
         """The question for this person. Binds the request to the session that asks first."""
         ...
@@ -66,12 +71,12 @@ class Interaction(Protocol):
         """The recap of picks that may still lack something."""
         ...
 
-    async def approve(self, handle: str, picks: Picks, session: Session, *, digest: str) -> str:
-        """Record the answer, single use; the address to go to. Raises `InvalidRequest` on picks beyond the offer."""
+    async def approve(self, handle: str, picks: Picks, session: Session, *, digest: str) -> Delivery:
+        """Record the answer, single use; what takes it back. Raises `InvalidRequest` on picks beyond the offer."""
         ...
 
-    async def refuse(self, handle: str, session: Session) -> str:
-        """Record the refusal; the address to go to (`access_denied`)."""
+    async def refuse(self, handle: str, session: Session) -> Delivery:
+        """Record the refusal; what takes it back (`access_denied`)."""
         ...
 
 

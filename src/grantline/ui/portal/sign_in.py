@@ -1,4 +1,4 @@
-"""Sign in with a name and a password, sign in again, sign out."""
+"""Sign in with a name and a password, sign in again."""
 
 import re
 from dataclasses import dataclass
@@ -18,10 +18,11 @@ CONSENT_PAGE = re.compile(r"/consent/([A-Za-z0-9_~-]{1,128})")
 
 @dataclass(frozen=True, slots=True)
 class WaitingView:
-    """Who waits for the answer that the sign-in leads to, and where it will be sent."""
+    """Who waits for the answer that the sign-in leads to, where it will be sent, and whom the client expects."""
 
     name: str
     back_to: str
+    login_hint: str = ""
 
 
 async def show_sign_in(site: Site, request: Request) -> Response:
@@ -54,24 +55,14 @@ async def go_on(site: Site, request: Request) -> Response:
     return see_other(way.at("/sign-in")) if begun is None else arrived(site, begun, way)
 
 
-async def sign_out(site: Site, request: Request) -> Response:
-    """`POST /sign-out`: ends the session on the server, then in the browser (check 59)."""
-    form = await read_form(request)
-    session = await site.session(request)
-    if session is not None:
-        require_token(form, session.csrf, "sign-out")
-        await site.services.sessions.end(session)
-    answer = see_other("/sign-in")
-    site.cookies.drop(answer, site.cookies.session)
-    return answer
-
-
 async def sign_in_page(
     site: Site, request: Request, way: Way, *, username: str = "", wrong: str = "", status: int = 200
 ) -> Response:
     """The page with all first steps. Somebody who is signed in is told what is missing."""
     secret, fresh = browser(site, request)
     session = await site.session(request)
+    waiting = await _waiting(site, way.onward)
+    hint = waiting.login_hint if waiting else ""
     answer = site.pages.answer(
         "portal/sign_in.html",
         status=status,
@@ -80,9 +71,9 @@ async def sign_in_page(
         passkey_token=form_token(secret, "passkey"),
         way=way,
         providers=[(one.title, way.at(f"/sign-in/with/{one.name}")) for one in site.services.providers.all()],
-        waiting=await _waiting(site, way.onward),
+        waiting=waiting,
         again=None if session is None else await _again(site, session, way),
-        username=username or (session.username if session else ""),
+        username=username or hint or (session.username if session else ""),
         wrong=wrong,
     )
     return named(site, answer, secret, fresh)
@@ -117,4 +108,4 @@ async def _waiting(site: Site, onward: str) -> WaitingView | None:
         waiting = await site.services.interaction.open(asked[1])
     except NotFound:
         return None
-    return WaitingView(plain(waiting.client.name), waiting.client.redirect_host)
+    return WaitingView(plain(waiting.client.name), waiting.client.redirect_host, plain(waiting.login_hint)[:128])

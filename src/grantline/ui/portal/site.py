@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from grantline.authorization import Delivery
 from grantline.identity import Session
 from grantline.model.clock import Clock
 from grantline.model.errors import (
@@ -23,7 +24,7 @@ from grantline.model.errors import (
     TemporarilyUnavailable,
 )
 from grantline.model.ids import Randomness
-from grantline.ui.kit import BadForm, Cookies, Formats, Pages, form_token
+from grantline.ui.kit import BadForm, Cookies, Formats, Pages, form_token, redirect_source
 from grantline.ui.portal.services import Services
 from grantline.ui.portal.settings import PortalSettings
 from grantline.ui.portal.views.errors import error_text
@@ -107,6 +108,20 @@ Handler = Callable[[Site, Request], Awaitable[Response]]
 PersonHandler = Callable[[Site, Request, Session], Awaitable[Response]]
 
 
+def onward(site: Site, answer: Delivery) -> Response:
+    """The client's answer on its way: by its address, or by a page that posts it there (check 30)."""
+    if not answer.fields:
+        return see_other(answer.url)
+    return site.pages.answer(
+        "portal/onward.html",
+        form_target=redirect_source(answer.url),
+        posts=True,
+        action=answer.url,
+        host=urlsplit(answer.url).hostname or "",
+        fields=answer.fields,
+    )
+
+
 def for_person(handler: PersonHandler) -> Handler:
     """Only for somebody who is present; others sign in first and come back to the page, not to the act."""
 
@@ -132,9 +147,10 @@ def for_recent(handler: PersonHandler) -> Handler:
     return for_person(checked)
 
 
-def sign_in_first(path: str) -> Response:
-    """To the sign-in, and back to `path` afterwards."""
-    return see_other(f"/sign-in?next={quote(path, safe='')}")
+def sign_in_first(path: str, acr: tuple[str, ...] = ()) -> Response:
+    """To the sign-in, and back to `path` afterwards. `acr`: levels asked for, best first."""
+    levels = f"&acr={quote(' '.join(acr), safe='')}" if acr else ""
+    return see_other(f"/sign-in?next={quote(path, safe='')}{levels}")
 
 
 def see_other(address: str) -> Response:

@@ -30,6 +30,13 @@ ERRORS: dict[str, ErrorText] = {
         "The app asked to send you to an address it has not registered. We do not send you there.",
         START_AGAIN,
     ),
+    "invalid_request: post_logout_redirect_uri": ErrorText(
+        400,
+        CANNOT_GO_ON,
+        "The app asked to send you on to an address it has not registered. We do not send you there.",
+        "To sign out here, open your connections and choose “Sign out”.",
+        "You were not signed out.",
+    ),
     "invalid_client": ErrorText(400, CANNOT_GO_ON, "We do not know the app that sent you.", START_AGAIN),
     "unauthorized_client": ErrorText(400, CANNOT_GO_ON, "This app may not ask for that.", START_AGAIN),
     "invalid_scope": ErrorText(
@@ -37,6 +44,15 @@ ERRORS: dict[str, ErrorText] = {
         CANNOT_GO_ON,
         "What the app asks for is not offered here any more.",
         START_AGAIN,
+    ),
+    "invalid_request_object": ErrorText(
+        400, CANNOT_GO_ON, "The app’s request is not signed as it has to be, or it is too old.", START_AGAIN
+    ),
+    "invalid_request_uri": ErrorText(
+        400, CANNOT_GO_ON, "The app’s request could not be read where the app keeps it.", START_AGAIN
+    ),
+    "request_uri_not_supported": ErrorText(
+        400, CANNOT_GO_ON, "The app’s request is kept at an address that it has not registered.", START_AGAIN
     ),
     "request_gone": ErrorText(
         404,
