@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from playwright.async_api import Page
 
-from tests.browser.fakes import BY_LEASE, CLOSED, PARTIAL, UNKNOWN, FakeWorld
+from grantline.identity import Methods, SecondStep
+from tests.browser.fakes import BY_LEASE, CLOSED, HOLDER, PARTIAL, UNKNOWN, FakeWorld
 from tests.consent_world import sensitive
 
 
@@ -44,6 +45,35 @@ async def _wrong_password(page: Page) -> None:
     await page.click("#login-submit")
 
 
+async def _second_step(page: Page) -> None:
+    await page.fill("[name=username]", "holder")
+    await page.fill("[name=password]", "a long enough password")
+    await page.click("#login-submit")
+
+
+async def _wrong_code(page: Page) -> None:
+    await _second_step(page)
+    await page.fill("#code", "000000")
+    await page.click("#second-submit")
+
+
+async def _make_codes(page: Page) -> None:
+    await page.click("#make-codes")
+
+
+async def _mistype(page: Page) -> None:
+    await page.fill("#code", "000000")
+    await page.click("#totp-submit")
+
+
+def _two_steps(world: FakeWorld) -> None:
+    world.identity.second = SecondStep(HOLDER, "holder", "Account holder", totp=True, passkeys=True, recovery=2)
+
+
+def _only_a_password(world: FakeWorld) -> None:
+    world.methods.held = Methods(password=True, passkeys=(), totp_since=None, recovery=None, links=())
+
+
 @dataclass(frozen=True)
 class Stop:
     """A page, what is done on it first, and what the world says meanwhile."""
@@ -71,6 +101,18 @@ PAGES = (
     Stop("consent special incomplete", "/consent/h-budget", _forget_the_yes, _special),
     Stop("sign-in", "/sign-in?next=/consent/h-budget"),
     Stop("sign-in wrong", "/sign-in", _wrong_password),
+    Stop("sign-in again", "/sign-in?next=/security&acr=phr", world=_only_a_password),
+    Stop("second step", "/sign-in", _second_step, _two_steps),
+    Stop("second step wrong", "/sign-in", _wrong_code, _two_steps),
+    Stop("security", "/security"),
+    Stop("security, only a password", "/security", world=_only_a_password),
+    Stop("password", "/security/password"),
+    Stop("app for codes", "/security/totp"),
+    Stop("app for codes wrong", "/security/totp", _mistype),
+    Stop("recovery", "/security/recovery"),
+    Stop("recovery codes", "/security/recovery", _make_codes),
+    Stop("new passkey", "/security/passkey"),
+    Stop("remove", "/security/remove/passkey/key-1"),
     Stop("enrol", "/enrol/link-1"),
     Stop("error", "/nowhere"),
     Stop("home", "/"),

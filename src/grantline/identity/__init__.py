@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from grantline.identity.methods.passkey import Place
     from grantline.identity.methods.password import Hashing
     from grantline.identity.methods.store import LinkRow, PasskeyRow
-    from grantline.identity.own_methods import Methods, OwnMethods, TotpOffer, forget_second_factors
+    from grantline.identity.own_methods import Methods, OwnMethods, TotpOffer, forget_second_factors, methods_of
     from grantline.identity.passkeys import Asked, Passkeys
     from grantline.identity.passwords import AlsoEnds
     from grantline.identity.people import PersonDeclaration, declare
@@ -65,6 +65,7 @@ __all__ = [
     "Wrong",
     "declare",
     "forget_second_factors",
+    "methods_of",
     "needs_more_than_one_factor",
     "satisfies",
     "told",

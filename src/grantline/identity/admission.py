@@ -7,12 +7,16 @@ from typing import Literal
 
 from grantline.identity import ceremonies
 from grantline.identity.ceremonies import Kind, SecondFactor
-from grantline.identity.levels import Proof
+from grantline.identity.levels import Proof, satisfies
 from grantline.identity.session import Session, Sessions
 from grantline.identity.store import Transaction
 from grantline.model.clock import Clock
+from grantline.model.errors import LoginRequired
 from grantline.model.events import Event, EventType
 from grantline.model.ids import PersonId, Randomness, event_id
+
+CHANGE_WITHIN_S = 600
+"""How recent a sign-in has to be for changing how one signs in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,24 @@ class Admission:
         return await self._sessions.begin(
             tx, session.person, session.amr, session.secret, acr=session.acr, agent=visit.agent
         )
+
+    async def raised(self, tx: Transaction, session: Session, shown: Proof, visit: Visit) -> Session:
+        """The session of somebody who has just taken a second factor into use, and thereby shown it.
+
+        Where it was one factor so far, another one begins that counts both; otherwise it stays as it is.
+        """
+        proof = Proof(session.amr, session.acr)
+        if not proof.is_one_factor:
+            return session
+        both = proof.followed_by(shown)
+        return await self._sessions.begin(tx, session.person, both.amr, session.secret, acr=both.acr, agent=visit.agent)
+
+    async def require_fresh(self, tx: Transaction, session: Session) -> None:
+        """Raises `LoginRequired` unless this sign-in is recent, and by two factors where the person has two."""
+        one_factor = Proof(session.amr, session.acr).is_one_factor
+        enough = satisfies(session, (), CHANGE_WITHIN_S, self.now())
+        if not enough or (one_factor and await has_second_factor(tx, session.person)):
+            raise LoginRequired("Sign in again to change how you sign in.")
 
     async def refuse(self, tx: Transaction, person: PersonId | None, why: str) -> None:
         """Record an attempt that failed. `why`: a word for the record, never for the page."""

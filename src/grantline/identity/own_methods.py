@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 from grantline.identity import ceremonies, throttle
 from grantline.identity.admission import Admission, TooMany, Visit, Wrong, account_key, address_key, has_second_factor
 from grantline.identity.ceremonies import Kind, NewTotp
-from grantline.identity.levels import ONE_FACTOR, satisfies
 from grantline.identity.methods import passkey, password, recovery, totp
 from grantline.identity.methods.password import Hashing
 from grantline.identity.methods.store import LinkRow, PasskeyRow, TotpRow
@@ -14,13 +13,10 @@ from grantline.identity.secrets_at_rest import SecretsAtRest
 from grantline.identity.session import Session
 from grantline.identity.store import Transaction
 from grantline.model.clock import Clock
-from grantline.model.errors import Conflict, InvalidRequest, LoginRequired, NotFound
+from grantline.model.errors import Conflict, InvalidRequest, NotFound
 from grantline.model.events import EventType
 from grantline.model.ids import PersonId, Randomness
 from grantline.model.ports import Work
-
-CHANGE_WITHIN_S = 600
-"""How recent a sign-in has to be for changing how one signs in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +78,14 @@ class OwnMethods:
 
     async def require_fresh(self, session: Session) -> None:
         """Raises `LoginRequired` unless this sign-in is recent, and by two factors where the person has two."""
-        await self._work.read(lambda tx: self._require_fresh(tx, session))
+        await self._work.read(lambda tx: self._admission.require_fresh(tx, session))
 
     async def offer_totp(self, session: Session, operator: str) -> TotpOffer:
         """A new secret for an app. Nothing changes before a code of it comes back."""
         secret = totp.new_secret(self._randomness)
 
         async def unit(tx: Transaction) -> str:
-            await self._require_fresh(tx, session)
+            await self._admission.require_fresh(tx, session)
             if await tx.totps.of(session.person) is not None:
                 raise Conflict("You have an app for codes already. Remove it first.")
             body = NewTotp(sealed=self._at_rest.seal_totp(session.person, secret))
@@ -112,11 +108,14 @@ class OwnMethods:
         secret = self._at_rest.unseal_totp(session.person, await self._work.read(unit))
         return TotpOffer(handle, secret, totp.enrolling(secret, session.username, operator).uri)
 
-    async def add_totp(self, session: Session, handle: str, code: str) -> Wrong | None:
-        """Take the app into use: its first code proves that it works. Raises `NotFound` when the offer is over."""
+    async def add_totp(self, session: Session, handle: str, code: str, visit: Visit) -> Session | Wrong:
+        """Take the app into use: its first code proves that it works. Raises `NotFound` when the offer is over.
 
-        async def unit(tx: Transaction) -> Wrong | None:
-            await self._require_fresh(tx, session)
+        The session goes on in two steps: it may be a new one.
+        """
+
+        async def unit(tx: Transaction) -> Session | Wrong:
+            await self._admission.require_fresh(tx, session)
             now = self._now()
             begun = await ceremonies.find(tx, Kind.NEW_TOTP, handle, NewTotp, now)
             if begun is None or begun[0] != session.person:
@@ -127,7 +126,7 @@ class OwnMethods:
             await ceremonies.finish(tx, Kind.NEW_TOTP, handle, NewTotp, now)
             await tx.totps.put(TotpRow(session.person, begun[1].sealed, step, now))
             await self._admission.changed(tx, EventType.METHOD_ADDED, session.person, totp.METHOD)
-            return None
+            return await self._admission.raised(tx, session, totp.PROOF, visit)
 
         return await self._work.write(unit)
 
@@ -135,7 +134,7 @@ class OwnMethods:
         """Take the app for codes away."""
 
         async def unit(tx: Transaction) -> None:
-            await self._require_fresh(tx, session)
+            await self._admission.require_fresh(tx, session)
             if not await tx.totps.remove(session.person):
                 raise NotFound("There is no app for codes.")
             await self._admission.changed(tx, EventType.METHOD_REMOVED, session.person, totp.METHOD)
@@ -147,7 +146,7 @@ class OwnMethods:
         """Take one passkey away. Raises `Conflict` when nothing else would lead in, `NotFound` when it is none."""
 
         async def unit(tx: Transaction) -> None:
-            await self._require_fresh(tx, session)
+            await self._admission.require_fresh(tx, session)
             await self._require_another_way(tx, session.person)
             if not await tx.passkeys.remove(session.person, id):
                 raise NotFound("There is no such passkey.")
@@ -160,7 +159,7 @@ class OwnMethods:
         """Take the account elsewhere away. Raises as `remove_passkey`."""
 
         async def unit(tx: Transaction) -> None:
-            await self._require_fresh(tx, session)
+            await self._admission.require_fresh(tx, session)
             await self._require_another_way(tx, session.person)
             if not await tx.links.remove(session.person, issuer):
                 raise NotFound("There is no such account.")
@@ -176,7 +175,7 @@ class OwnMethods:
         )
 
         async def unit(tx: Transaction) -> None:
-            await self._require_fresh(tx, session)
+            await self._admission.require_fresh(tx, session)
             if not await has_second_factor(tx, session.person):
                 raise Conflict("Add a passkey or an app for codes first.")
             await tx.recovery_codes.replace(session.person, digests)
@@ -212,7 +211,7 @@ class OwnMethods:
         encoded = await self._hashing.hash(new)
 
         async def unit(tx: Transaction) -> Session:
-            await self._require_fresh(tx, session)
+            await self._admission.require_fresh(tx, session)
             latest = await tx.people.by_id(person.id)
             if latest is None or latest.password != person.password:
                 raise Conflict("The password was changed meanwhile.")
@@ -224,11 +223,6 @@ class OwnMethods:
             return await self._admission.renew(tx, session, visit)
 
         return await self._work.write(unit)
-
-    async def _require_fresh(self, tx: Transaction, session: Session) -> None:
-        enough = satisfies(session, (), CHANGE_WITHIN_S, self._now())
-        if not enough or (session.acr in ONE_FACTOR and await has_second_factor(tx, session.person)):
-            raise LoginRequired("Sign in again to change how you sign in.")
 
     async def _require_another_way(self, tx: Transaction, person: PersonId) -> None:
         if (await methods_of(tx, person)).ways_in < 2:

@@ -91,6 +91,7 @@ class Passkeys:
         challenge = self._randomness(passkey.CHALLENGE_BYTES)
 
         async def unit(tx: Transaction) -> Asked:
+            await self._admission.require_fresh(tx, session)
             known = await tx.passkeys.of(session.person)
             if len(known) >= MOST:
                 raise Conflict(f"You have {MOST} passkeys. Remove one first.")
@@ -103,13 +104,17 @@ class Passkeys:
 
         return await self._work.write(unit)
 
-    async def add(self, session: Session, handle: str, credential: str, name: str) -> PasskeyRow:
-        """Keep the passkey that a device made. Raises `InvalidRequest` or `Conflict` with words for the person."""
+    async def add(self, session: Session, handle: str, credential: str, name: str, visit: Visit) -> Session:
+        """Keep the passkey that a device made. Raises `InvalidRequest` or `Conflict` with words for the person.
+
+        The session goes on as one by a passkey: it may be a new one.
+        """
         called = " ".join(name.split())
         if not 0 < len(called) <= LONGEST_NAME:
             raise InvalidRequest(f"Give it a name of at most {LONGEST_NAME} characters.")
 
-        async def unit(tx: Transaction) -> PasskeyRow:
+        async def unit(tx: Transaction) -> Session:
+            await self._admission.require_fresh(tx, session)
             now = self._now()
             begun = await ceremonies.finish(tx, Kind.NEW_PASSKEY, handle, Challenge, now)
             if begun is None or begun[0] != session.person or begun[1].browser != session.id:
@@ -121,7 +126,7 @@ class Passkeys:
             if not await tx.passkeys.add(row):
                 raise Conflict("This passkey is known already.")
             await self._admission.changed(tx, EventType.METHOD_ADDED, session.person, passkey.METHOD)
-            return row
+            return await self._admission.raised(tx, session, passkey.PROOF, visit)
 
         return await self._work.write(unit)
 

@@ -62,7 +62,10 @@ async def test_a_form_of_the_second_step_belongs_to_its_browser(here: Instance, 
 
 async def test_stepping_up_gives_a_new_time_and_level(here: Instance, person: Person) -> None:
     """Covers: check 57."""
-    await person.adds_app()
+    adding = Person(here)
+    await adding.password()
+    await adding.adds_app()
+    person.secret = adding.secret
     sessions = here.composed.server.session
     before = await sessions(f"grantline={person.browser.http.cookies['grantline']}")
     assert before is not None
@@ -90,7 +93,6 @@ async def test_who_lacks_what_is_asked_is_told_so(person: Person) -> None:
 
 async def test_recovery_codes_are_shown_once_and_let_in_once(here: Instance, person: Person) -> None:
     await person.adds_app()
-    await person.signs_in()
     made = await person.browser.post("/security/recovery", await person.fields("/security/recovery", "make-codes"))
     codes = re.findall(r'<bdi dir="ltr">([0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4})</bdi>', made.text)
     assert len(codes) == 10
@@ -167,7 +169,6 @@ async def test_changes_take_a_recent_sign_in(here: Instance, person: Person) -> 
 
 async def test_removing_the_app_takes_two_equal_buttons_and_is_done(person: Person) -> None:
     await person.adds_app()
-    await person.signs_in()
     page = "/security/remove/totp/app"
     text = (await person.browser.get(page)).text
     assert re.search(r'Keep it</a><button class="btn halt tall"', text)

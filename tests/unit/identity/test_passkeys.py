@@ -24,9 +24,9 @@ async def holder(world: World, device: Authenticator) -> Session:
     return session
 
 
-async def add(world: World, session: Session, device: Authenticator, name: str = "Laptop") -> None:
+async def add(world: World, session: Session, device: Authenticator, name: str = "Laptop") -> Session:
     asked = await world.passkeys.ask_to_add(session)
-    await world.passkeys.add(session, asked.handle, device.make(asked.options), name)
+    return await world.passkeys.add(session, asked.handle, device.make(asked.options), name, HERE)
 
 
 async def sign_in(world: World, device: Authenticator, visit: Visit = HERE) -> object:
@@ -50,7 +50,10 @@ async def test_a_passkey_alone_signs_in_without_a_user_name(world: World) -> Non
 
 async def test_what_a_device_is_told_says_nothing_about_the_person_s_id(world: World) -> None:
     device = Authenticator()
-    session = await holder(world, device)
+    with pytest.raises(LoginRequired):
+        await world.passkeys.ask_to_add(await holder(world, device))
+    session = await sign_in(world, device)
+    assert isinstance(session, Session)
     asked = await world.passkeys.ask_to_add(session)
     options = json.loads(asked.options)
     assert session.person not in asked.options
@@ -237,4 +240,4 @@ async def test_a_challenge_to_make_one_belongs_to_the_session_that_asked(world: 
     session, elsewhere, device = await world.signed_in(), await world.signed_in(), Authenticator()
     asked = await world.passkeys.ask_to_add(session)
     with pytest.raises(InvalidRequest):
-        await world.passkeys.add(elsewhere, asked.handle, device.make(asked.options), "Laptop")
+        await world.passkeys.add(elsewhere, asked.handle, device.make(asked.options), "Laptop", HERE)

@@ -24,11 +24,23 @@ def code(world: World, secret: str, steps: int = 0) -> str:
 
 async def with_app(world: World) -> tuple[Session, str]:
     """The holder, whose app is in use; the session is from before."""
-    session = await holder(world)
-    offer = await world.methods.offer_totp(session, "Example Bank")
-    assert await world.methods.add_totp(session, offer.handle, code(world, offer.secret)) is None
+    session, adding = await holder(world), await world.signed_in()
+    offer = await world.methods.offer_totp(adding, "Example Bank")
+    assert isinstance(await world.methods.add_totp(adding, offer.handle, code(world, offer.secret), HERE), Session)
     world.clock.seconds += 30
     return session, offer.secret
+
+
+async def test_whoever_takes_an_app_into_use_has_shown_it_and_goes_on_in_two_steps(world: World) -> None:
+    """Covers: check 35. Under another secret; the session of one factor ends."""
+    session = await holder(world)
+    offer = await world.methods.offer_totp(session, "Example Bank")
+    raised = await world.methods.add_totp(session, offer.handle, code(world, offer.secret), HERE)
+    assert isinstance(raised, Session)
+    assert (raised.acr, raised.amr) == (MFA, ("pwd", "otp", "mfa"))
+    assert await world.sessions.current(session.secret) is None
+    assert await world.sessions.current(raised.secret) is not None
+    assert len(await world.methods.new_recovery_codes(raised)) == 10
 
 
 async def first_step(world: World, **visit: str) -> str:
@@ -183,7 +195,7 @@ async def test_without_a_second_factor_there_are_no_recovery_codes(world: World)
     with pytest.raises(Conflict):
         await world.methods.new_recovery_codes(session)
     offer = await world.methods.offer_totp(session, "Example Bank")
-    assert await world.methods.add_totp(session, offer.handle, code(world, offer.secret)) is None
+    assert isinstance(await world.methods.add_totp(session, offer.handle, code(world, offer.secret), HERE), Session)
     world.clock.seconds += 30
     session = await both_steps(world, offer.secret)
     await world.methods.new_recovery_codes(session)

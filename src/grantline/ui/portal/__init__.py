@@ -19,6 +19,7 @@ from grantline.ui.portal import (
     security_codes,
     security_passkeys,
     sign_in,
+    sign_out,
     stop,
     upstream,
 )
@@ -66,7 +67,9 @@ def _signing_in(site: Site) -> list[Route]:
         route(site, "/sign-in/second/passkey/options", POST=passkey_sign_in.second_options),
         route(site, one, GET=upstream.leave),
         route(site, f"{one}/back", GET=upstream.back),
-        route(site, "/sign-out", POST=sign_in.sign_out),
+        route(site, "/sign-out", POST=sign_out.sign_out),
+        route(site, "/sign-out/{handle}", GET=sign_out.show_sign_out, POST=sign_out.confirm_sign_out),
+        route(site, "/signed-out/{handle}", GET=sign_out.show_signed_out),
         route(site, "/enrol/{token}", GET=enrolment.show_enrolment, POST=enrolment.enrol),
     ]
 

@@ -3,10 +3,10 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
-from grantline.identity import Session, TotpOffer
+from grantline.identity import Session, TotpOffer, Wrong
 from grantline.model.errors import Conflict, NotFound
 from grantline.ui.kit import form_token, read_form, require_token
-from grantline.ui.portal.arrival import WRONG_CODE
+from grantline.ui.portal.arrival import WRONG_CODE, visit
 from grantline.ui.portal.site import Site, for_recent, see_other
 from grantline.ui.portal.views.qr import qr_of
 
@@ -31,8 +31,9 @@ async def add_totp(site: Site, request: Request, session: Session) -> Response:
     require_token(form, session.csrf, "totp")
     methods, handle = site.services.methods, form.one("handle")
     try:
-        if await methods.add_totp(session, handle, form.one("code")) is None:
-            return see_other("/security/recovery" if await _lacks_recovery(site, session) else PAGE)
+        outcome = await methods.add_totp(session, handle, form.one("code"), visit(site, request))
+        if not isinstance(outcome, Wrong):
+            return await gained(site, outcome)
         offer = await methods.offered_totp(session, handle, site.settings.operator)
     except NotFound:
         return see_other("/security/totp")
@@ -69,8 +70,12 @@ async def make_recovery(site: Site, request: Request, session: Session) -> Respo
     )
 
 
-async def _lacks_recovery(site: Site, session: Session) -> bool:
-    return not (await site.services.methods.of(session.person)).recovery
+async def gained(site: Site, session: Session) -> Response:
+    """After a new second factor, with the session that counts it: to recovery codes, where there are none yet."""
+    lacks = (await site.services.methods.of(session.person)).recovery is None
+    answer = see_other("/security/recovery" if lacks else PAGE)
+    site.cookies.put(answer, site.cookies.session, session.secret)
+    return answer
 
 
 def _totp_page(site: Site, session: Session, offer: TotpOffer, *, wrong: str = "", status: int = 200) -> Response:

@@ -6,8 +6,10 @@ from starlette.responses import Response
 from grantline.identity import Session
 from grantline.model.errors import Conflict, InvalidRequest
 from grantline.ui.kit import form_token, read_form, require_token
+from grantline.ui.portal.arrival import visit
 from grantline.ui.portal.passkey_sign_in import options_answer
-from grantline.ui.portal.site import Site, for_recent, see_other
+from grantline.ui.portal.security_codes import gained
+from grantline.ui.portal.site import Site, for_recent
 
 PAGE = "/security"
 
@@ -33,11 +35,12 @@ async def add_passkey(site: Site, request: Request, session: Session) -> Respons
     form.only("csrf", "name", "handle", "credential")
     require_token(form, session.csrf, "new-passkey")
     try:
-        await site.services.passkeys.add(session, form.one("handle"), form.one("credential"), form.one("name"))
+        raised = await site.services.passkeys.add(
+            session, form.one("handle"), form.one("credential"), form.one("name"), visit(site, request)
+        )
     except (InvalidRequest, Conflict) as error:
         return _page(site, session, name=form.one("name"), wrong=error.message, status=422)
-    lacks = (await site.services.methods.of(session.person)).recovery is None
-    return see_other("/security/recovery" if lacks else PAGE)
+    return await gained(site, raised)
 
 
 def _page(site: Site, session: Session, *, name: str = "", wrong: str = "", status: int = 200) -> Response:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from grantline.authorization import Answered, Decide, Deliver, Delivery, Waiting
+from grantline.authorization import Answered, Decide, Deliver, Delivery, Farewell, Leaving, Waiting
 from grantline.authorization import SignIn as AskToSignIn
 from grantline.consent.offer import ClientCard, Offer, OfferLine, Picks, Span, Summary
 from grantline.identity import NeedsSecond, OpenSession, PersonRow, Session, Visit
@@ -148,6 +148,26 @@ class Closures(Protocol):
         ...
 
 
+class Logout(Protocol):
+    """Signing out at an app's wish, by its handle. Raises `NotFound` when that is over."""
+
+    async def arrive(self, handle: str, session: Session | None) -> Leaving:
+        """Who asks, and whether the person is asked."""
+        ...
+
+    async def left(self, handle: str, session: Session | None) -> None:
+        """The session has ended."""
+        ...
+
+    async def leave(self, session: Session) -> str | None:
+        """The handle of the page to show after a session ended by itself; None if there is nothing to show."""
+        ...
+
+    async def farewell(self, handle: str) -> Farewell:
+        """What to load, and where to go."""
+        ...
+
+
 EndpointLabel = Callable[[ApiId, str], str]
 """The catalog's words for a route of an API (`Catalog.endpoint_label`)."""
 
@@ -168,3 +188,4 @@ class Services:
     closures: Closures
     record: LedgerReader
     endpoint_label: EndpointLabel
+    logout: Logout
