@@ -82,8 +82,8 @@ def confidential(name: str, *, dpop: bool = True, **more: Any) -> Caller:
 def agent(name: str = "otto", *, subjects: Sequence[str] = ("budget",), **more: Any) -> Caller:
     """An agent that may exchange the tokens of these clients."""
     exchange = {"subjects": list(subjects), **more.pop("exchange", {})}
-    scopes = more.pop("scopes", list(ALL_SCOPES))
-    return confidential(name, kind="agent", grants=[EXCHANGE], exchange=exchange, scopes=scopes, **more)
+    scopes, grants = more.pop("scopes", list(ALL_SCOPES)), more.pop("grants", [EXCHANGE])
+    return confidential(name, kind="agent", grants=grants, exchange=exchange, scopes=scopes, **more)
 
 
 def service(name: str = "reporting", **more: Any) -> Caller:

@@ -11,6 +11,7 @@ from grantline.model.ids import ClientId, ConsentId
 
 if TYPE_CHECKING:
     from grantline.consent import Ending
+    from grantline.consent.read import Connection
     from grantline.model.consent import State, Version
 
 app = typer.Typer(help="Consents: list them, look at one, end one.", no_args_is_help=True)
@@ -41,11 +42,11 @@ def list_grants(
 
 @app.command("show")
 def show(consent: ConsentArgument, data: DataOption = DEFAULT_DATA) -> None:
-    """Print one consent with all its versions, as JSON."""
+    """Print one consent with all its versions, and what was passed on from it, as JSON."""
     from grantline.cli.tables import print_json
 
-    state, versions = run(_one(data, ConsentId(consent)))
-    print_json({"state": state, "versions": versions})
+    state, versions, passed_on = run(_one(data, ConsentId(consent)))
+    print_json({"state": state, "versions": versions, "passed_on": passed_on})
 
 
 @app.command("revoke")
@@ -72,15 +73,29 @@ async def _listed(data: Path, client: str | None, limit: int) -> "tuple[State, .
         return await state.read(lambda tx: tx.consents.of_client(ClientId(client), limit=limit))
 
 
-async def _one(data: Path, consent: ConsentId) -> "tuple[State, tuple[Version, ...]]":
+async def _one(data: Path, consent: ConsentId) -> "tuple[State, tuple[Version, ...], tuple[dict[str, object], ...]]":
     from grantline.app.state import open_state
+    from grantline.consent import read
     from grantline.model.errors import NotFound
 
     async with open_state(data) as state:
         found = await state.read(lambda tx: tx.consents.get(consent))
         if found is None:
             raise NotFound(f"There is no consent {consent}.")
-        return found, await state.read(lambda tx: tx.consents.versions(consent))
+        parts = await state.read(lambda tx: read.descendants(tx, consent=consent))
+        return found, await state.read(lambda tx: tx.consents.versions(consent)), tuple(map(_part, parts))
+
+
+def _part(connection: "Connection") -> dict[str, object]:
+    """One descendant: whose it is, what it is a part of, whether it still counts."""
+    return {
+        "consent": connection.consent,
+        "part_of": connection.part_of,
+        "client": connection.client,
+        "passed_on_by": connection.passed_on_by,
+        "status": connection.status.value,
+        "cause": connection.cause,
+    }
 
 
 async def _revoked(data: Path, config: Path | None, consent: ConsentId, why: str) -> "Ending":

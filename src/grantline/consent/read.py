@@ -2,17 +2,22 @@
 
 from dataclasses import dataclass
 
+import msgspec
+
 from grantline.consent import guards
-from grantline.consent.store import Transaction
+from grantline.consent.store import DescentTransaction, Transaction
+from grantline.consent.transitions import STANDING
 from grantline.model.consent import Item, State, Status, Version
 from grantline.model.ids import ClientId, ConsentId, PersonId
+from grantline.model.reasons import Reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:
     """One line of the portal. Times in unix seconds; `ends_at` is the agreed end, `ended_at` the actual one.
 
-    `client_name`: as it was when it was agreed. `cause`: a reason code once it has ended.
+    `client_name`: as it was when it was agreed. `cause`: a reason code once it has ended. `part_of`: the consent of
+    which it was passed on, `passed_on_by`: the client that did.
     """
 
     consent: ConsentId
@@ -26,6 +31,8 @@ class Connection:
     ends_at: int
     ended_at: int | None
     cause: str | None
+    part_of: ConsentId | None = None
+    passed_on_by: ClientId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +47,7 @@ class Detail:
 async def connections(tx: Transaction, *, person: PersonId) -> tuple[Connection, ...]:
     """Every consent this person ever gave, newest first, ended ones included; unanswered questions are not."""
     states = await tx.consents.of_person(person)
-    return tuple([_connection(state, await _versions(tx, state)) for state in states if state.version > 0])
+    return tuple([await _seen(tx, state) for state in states if state.version > 0])
 
 
 async def detail(tx: Transaction, *, consent: ConsentId, person: PersonId) -> Detail:
@@ -56,13 +63,45 @@ async def for_operator(tx: Transaction, *, consent: ConsentId) -> Detail:
 async def latest(tx: Transaction, *, limit: int) -> tuple[Connection, ...]:
     """The newest consents of everybody, for operators."""
     states = await tx.consents.latest(limit=limit)
-    return tuple([_connection(state, await _versions(tx, state)) for state in states if state.version > 0])
+    return tuple([await _seen(tx, state) for state in states if state.version > 0])
+
+
+async def descendants(tx: DescentTransaction, *, consent: ConsentId) -> tuple[Connection, ...]:
+    """Everything that came of this consent, each after what it is a part of."""
+    found: list[Connection] = []
+    for descent in await tx.descents.children(consent):
+        state = await tx.consents.get(descent.consent)
+        if state is not None:
+            found += [await _seen(tx, state), *await descendants(tx, consent=state.consent_id)]
+    return tuple(found)
 
 
 async def _detail(tx: Transaction, state: State) -> Detail:
     guards.given(state)
     versions = await _versions(tx, state)
-    return Detail(_connection(state, versions), state.person, versions)
+    counts = await _counting(tx, state, versions[-1])
+    return Detail(_connection(counts, versions), state.person, versions)
+
+
+async def _seen(tx: Transaction, state: State) -> Connection:
+    versions = await _versions(tx, state)
+    return _connection(await _counting(tx, state, versions[-1]), versions)
+
+
+async def _counting(tx: Transaction, state: State, version: Version) -> State:
+    """The state as it counts: a part has ended with the first of its wholes, though nobody wrote that down for it."""
+    for link in version.ancestors if state.status in STANDING else ():
+        whole = await tx.consents.get(link.grant)
+        if whole is None or whole.min_epoch <= link.epoch:
+            continue
+        changed = whole.status in STANDING
+        return msgspec.structs.replace(
+            state,
+            status=Status.EXPIRED if changed else whole.status,
+            ended_at=whole.confirmed_at if changed else whole.ended_at,
+            cause=Reason.GRANT_SUPERSEDED.value if changed else whole.cause,
+        )
+    return state
 
 
 async def _versions(tx: Transaction, state: State) -> tuple[Version, ...]:
@@ -83,4 +122,6 @@ def _connection(state: State, versions: tuple[Version, ...]) -> Connection:
         ends_at=last.expires_at,
         ended_at=state.ended_at,
         cause=state.cause,
+        part_of=last.ancestors[-1].grant if last.ancestors else None,
+        passed_on_by=ClientId(last.acted_by) if last.ancestors else None,
     )

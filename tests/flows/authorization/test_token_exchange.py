@@ -17,7 +17,7 @@ from cryptography.x509.oid import NameOID
 from grantline.authorization.families import end_family
 from grantline.authorization.steps.stands import live_token
 from grantline.authorization.tokens import access
-from grantline.consent import Offer, Picks
+from grantline.consent import Offer, Picks, read
 from grantline.crypto.encoding import b64url
 from grantline.crypto.es256 import SigningKey
 from grantline.model.errors import InvalidConfiguration
@@ -25,8 +25,9 @@ from grantline.model.events import EventType
 from grantline.model.ids import ClientId, ConsentId
 from grantline.model.token import Confirmation
 from grantline.parties import Client, Standing, read_client
+from grantline.sdk.client import Client as AppClient
 from grantline.sdk.client import Tokens
-from tests.authorization_world import CALLBACK, World, every, handle_of
+from tests.authorization_world import CALLBACK, ISSUER, World, every, handle_of
 from tests.flows.authorization.raw import claims_of
 from tests.grants_world import (
     ACCESS_TOKEN,
@@ -308,6 +309,11 @@ async def test_an_actor_token_names_who_acts_in_the_clients_place(world: World) 
     told = {"actor_token": own["helper"], "actor_token_type": ACCESS_TOKEN}
     new = claims_of((await runner.exchange(world, first, **told)).json()["access_token"])
     assert (new["client_id"], new["act"]["sub"], new["act"]["act"]["sub"]) == ("runner", "helper", "open")
+    for kind in ("urn:ietf:params:oauth:token-type:saml2", ID_TOKEN):
+        assert error_of(await runner.exchange(world, first, **{**told, "actor_token_type": kind})) == (
+            400,
+            "invalid_request",
+        )
     told["actor_token"] = own["stranger"]
     assert error_of(await runner.exchange(world, first, **told)) == (400, "invalid_request")
 
@@ -375,11 +381,14 @@ async def test_a_token_bound_to_a_certificate_is_proven_by_the_certificates_key(
     key, der = _certificate()
     token = await _bound_to(world, der)
     x5c = {"header": {"x5c": [base64.b64encode(der).decode()]}}
+    other, their = _certificate()
+    theirs = {"header": {"x5c": [base64.b64encode(their).decode()]}}
     assert error_of(await otto.exchange(world, token)) == (400, "invalid_dpop_proof")
     for wrong in (
         handing(world, token, key, "otto"),
         handing(world, token, SigningKey.generate(), "otto", **x5c),
-        handing(world, token, key, "otto", header={"x5c": [base64.b64encode(_certificate()[1]).decode()]}),
+        handing(world, token, key, "otto", **theirs),
+        handing(world, token, other, "otto", **theirs),
         handing(world, token, key, "otto", header={"x5c": ["!"]}),
     ):
         assert error_of(await otto.exchange(world, token, holder=wrong)) == (400, "invalid_dpop_proof")
@@ -476,6 +485,38 @@ async def test_a_part_that_was_stopped_stays_stopped_until_the_person_decides_an
     for wish in ({}, {"scope": "calendar.events"}):
         refused = await otto.exchange(world, first.access_token, **wish)
         assert error_of(refused) == (400, "invalid_grant")
+
+
+async def test_a_part_ends_in_every_list_with_its_whole(world: World) -> None:
+    """Covers: I10: what people and operators see is what counts, though one row alone was written."""
+    _, grants = await _line(world)
+    person = world.people["ada"]
+
+    async def seen() -> list[tuple[str, str, str | None]]:
+        parts = await world.database.read(lambda tx: read.descendants(tx, consent=grants[0]))
+        return [(str(one.consent), one.status.value, one.cause) for one in parts]
+
+    assert await seen() == [(grants[1], "active", None), (grants[2], "active", None)]
+    lines = await world.database.read(lambda tx: read.connections(tx, person=person))
+    assert {(one.client, one.passed_on_by) for one in lines} == {("open", None), ("one", "open"), ("two", "one")}
+    await world.database.write(lambda tx: world.server.consents.withdraw(tx, consent=grants[0], person=person))
+    assert await seen() == [(grants[1], "withdrawn", "grant_withdrawn"), (grants[2], "withdrawn", "grant_withdrawn")]
+    lines = await world.database.read(lambda tx: read.connections(tx, person=person))
+    assert {one.status.value for one in lines} == {"withdrawn"}
+
+
+async def test_what_was_passed_on_is_no_answer_to_a_question_of_the_receiver(world: World) -> None:
+    """Covers: I7, check 41: the person is asked by each client for itself."""
+    caller = agent(
+        "both", subjects=("open",), redirect_uris=["https://both.example/cb"],
+        grants=["authorization_code", "urn:ietf:params:oauth:grant-type:token-exchange"],
+    )  # fmt: skip
+    await world.register(OPEN, caller.client)
+    first = await given(world, scope="calendar.events")
+    assert (await caller.exchange(world, first.access_token)).status_code == 200
+    app = AppClient(world.http, ISSUER, caller.prover(world), "https://both.example/cb")
+    begun = await app.begin(scope="calendar.events")
+    assert (await world.browse(begun.url)).headers["location"].startswith("/consent/")
 
 
 async def test_a_forbidden_part_is_not_minted(world: World, otto: Caller) -> None:

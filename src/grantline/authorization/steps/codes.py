@@ -88,7 +88,8 @@ async def _answered_before(
         if state.client != client.id or state.status is not Status.ACTIVE:
             continue
         version = await tx.consents.version(state.consent_id, state.version)
-        if version is None or server.now() >= version.expires_at:
+        # What another client passed on is no answer of the person to this one.
+        if version is None or version.ancestors or server.now() >= version.expires_at:
             continue
         same_client = version.client_metadata_hash == profile.metadata_hash
         if same_client and all_covered(wanted, version.offered, open_resources=True):
