@@ -114,6 +114,9 @@ class PlainPages:
     def posting(self, url: str, fields: tuple[tuple[str, str], ...]) -> Response:
         return Response(200, f"post to {url}: {urlencode(fields)}".encode())
 
+    def sign_out(self, handle: str) -> str:
+        return f"/sign-out/{handle}"
+
     def error(self, code: str, reference: str) -> Response:
         return Response(400, f"error page: {code}".encode())
 

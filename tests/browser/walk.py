@@ -113,6 +113,8 @@ PAGES = (
     Stop("recovery codes", "/security/recovery", _make_codes),
     Stop("new passkey", "/security/passkey"),
     Stop("remove", "/security/remove/passkey/key-1"),
+    Stop("sign out", "/sign-out/w-budget"),
+    Stop("signed out", "/signed-out/w-done"),
     Stop("enrol", "/enrol/link-1"),
     Stop("error", "/nowhere"),
     Stop("home", "/"),

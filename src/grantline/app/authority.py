@@ -28,6 +28,7 @@ from grantline.authorization import (
     GatewayResourceLists,
     Interaction,
     Keys,
+    Logout,
     Server,
     appoint,
     oauth_endpoints,
@@ -130,6 +131,7 @@ async def authority(
             closures=feed.closures,
             record=ledger,
             endpoint_label=lambda api, label: rules.catalog().endpoint_label(api, label),
+            logout=Logout(server),
         )
         site = portal_site(services, _portal_settings(settings, issuer, rules), clock, secrets.token_bytes)
         pages.attach(site)

@@ -147,6 +147,10 @@ class OAuthPages:
         """The consent page of this request."""
         return f"/consent/{handle}"
 
+    def sign_out(self, handle: str) -> str:
+        """The page that signs out."""
+        return f"/sign-out/{handle}"
+
     def error(self, code: str, reference: str) -> Response:
         """The error page, with the headers of all pages."""
         assert self._site is not None

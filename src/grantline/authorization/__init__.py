@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from grantline.authorization.interaction import Answered, Interaction, Waiting
     from grantline.authorization.issuers import TrustedIssuer, check_issuer, trust
     from grantline.authorization.keys import Keys
+    from grantline.authorization.logout import Farewell, Leaving, Logout
     from grantline.authorization.operator import appoint
     from grantline.authorization.profiles import card_of
     from grantline.authorization.resource_lists import GatewayResourceLists
@@ -34,9 +35,12 @@ __all__ = [
     "Delivery",
     "EndsWithPassword",
     "Fetch",
+    "Farewell",
     "GatewayResourceLists",
     "Interaction",
     "Keys",
+    "Leaving",
+    "Logout",
     "Pages",
     "ResourceLists",
     "Response",

@@ -8,6 +8,7 @@ from grantline.authorization.endpoints import paths
 from grantline.authorization.endpoints.authorize import authorize
 from grantline.authorization.endpoints.introspect import introspect
 from grantline.authorization.endpoints.jwks import jwks
+from grantline.authorization.endpoints.logout import end_session
 from grantline.authorization.endpoints.metadata import metadata
 from grantline.authorization.endpoints.pushed import pushed
 from grantline.authorization.endpoints.revoke import revoke
@@ -31,6 +32,7 @@ ENDPOINTS: dict[str, tuple[Endpoint, tuple[str, ...]]] = {
     paths.INTROSPECT: (introspect, ("POST",)),
     paths.REVOKE: (revoke, ("POST",)),
     paths.USERINFO: (userinfo, GET_POST),
+    paths.END_SESSION: (end_session, GET_POST),
 }
 
 

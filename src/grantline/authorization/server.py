@@ -35,6 +35,10 @@ class Pages(Protocol):
         """A page that posts these fields to the client's address, by itself or by its button (check 30)."""
         ...
 
+    def sign_out(self, handle: str) -> str:
+        """Path of the page that signs out."""
+        ...
+
     def error(self, code: str, reference: str) -> Response:
         """The error page; its text is fixed per code, never made from the request."""
         ...

@@ -19,6 +19,7 @@ class TicketKind(StrEnum):
 
     REQUEST = "request"
     CODE = "code"
+    LOGOUT = "logout"
 
 
 class TicketRow(msgspec.Struct, frozen=True, kw_only=True):

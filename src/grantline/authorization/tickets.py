@@ -81,6 +81,19 @@ class CodeTicket(msgspec.Struct, frozen=True, kw_only=True, tag="code"):
     claims: tuple[str, ...] = ()
 
 
+class LogoutTicket(msgspec.Struct, frozen=True, kw_only=True, tag="logout"):
+    """A wish to sign out. `client`: whose it is, if that is known; `redirect_uri`: registered for going there after.
+
+    `subject`, `sid`: whom an ID token of ours named. Its outcome, once used up, is the session that ended.
+    """
+
+    client: ClientId | None = None
+    redirect_uri: str | None = None
+    state: str | None = None
+    subject: SubjectId | None = None
+    sid: str | None = None
+
+
 class Notes(msgspec.Struct, frozen=True, kw_only=True):
     """What was learned when the person came: the consent to decide on, when, and what each API listed."""
 
@@ -89,7 +102,8 @@ class Notes(msgspec.Struct, frozen=True, kw_only=True):
     lists: dict[ApiId, tuple[ResourceChoice, ...]]
 
 
-Body = TypeVar("Body", RequestTicket, CodeTicket)
+Ticket = RequestTicket | CodeTicket | LogoutTicket
+Body = TypeVar("Body", RequestTicket, CodeTicket, LogoutTicket)
 
 
 class Kept(msgspec.Struct, Generic[Body], frozen=True):
@@ -113,9 +127,10 @@ class Kept(msgspec.Struct, Generic[Body], frozen=True):
         return not self.redeemed and now < self.row.expires_at
 
 
-_KINDS: dict[type[RequestTicket] | type[CodeTicket], TicketKind] = {
+_KINDS: dict[type[Ticket], TicketKind] = {
     RequestTicket: TicketKind.REQUEST,
     CodeTicket: TicketKind.CODE,
+    LogoutTicket: TicketKind.LOGOUT,
 }
 
 
@@ -129,7 +144,7 @@ def digest_of(kind: TicketKind, handle: str) -> bytes:
     return hashlib.sha256(f"{kind}\0{handle}".encode()).digest()
 
 
-async def keep(rows: TicketRows, handle: TicketHandle, body: RequestTicket | CodeTicket, expires_at: int) -> None:
+async def keep(rows: TicketRows, handle: TicketHandle, body: Ticket, expires_at: int) -> None:
     """Keep a new ticket under its handle until `expires_at` (unix seconds)."""
     kind = _KINDS[type(body)]
     await rows.put(

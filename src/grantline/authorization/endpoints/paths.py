@@ -9,6 +9,7 @@ TOKEN = "/token"  # noqa: S105 - a path
 INTROSPECT = "/introspect"
 REVOKE = "/revoke"
 USERINFO = "/userinfo"
+END_SESSION = "/logout"
 
 ALIASED = {
     "token_endpoint": TOKEN,
