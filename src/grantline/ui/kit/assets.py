@@ -12,7 +12,6 @@ STYLE = "kit.css"
 PASSKEY_SCRIPT = "js/passkey.js"
 ONWARD_SCRIPT = "js/onward.js"
 FRAMES_SCRIPT = "js/frames.js"
-FRAMES_SCRIPT = "js/frames.js"
 TYPES = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",

@@ -26,7 +26,6 @@ class Pages:
         self._environment.globals.update(style=assets.url(STYLE), icon_file=assets.url("logo.svg"), brand=brand)
         self._passkeys, self._onward = assets.url(PASSKEY_SCRIPT), assets.url(ONWARD_SCRIPT)
         self._frames = assets.url(FRAMES_SCRIPT)
-        self._frames = assets.url(FRAMES_SCRIPT)
 
     def text(self, template: str, **values: object) -> str:
         """The page as text."""

@@ -20,7 +20,6 @@ from grantline.ui.portal import (
     security_passkeys,
     sign_in,
     sign_out,
-    sign_out,
     stop,
     upstream,
 )

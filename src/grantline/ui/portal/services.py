@@ -168,26 +168,6 @@ class Logout(Protocol):
         ...
 
 
-class Logout(Protocol):
-    """Signing out at an app's wish, by its handle. Raises `NotFound` when that is over."""
-
-    async def arrive(self, handle: str, session: Session | None) -> Leaving:
-        """Who asks, and whether the person is asked."""
-        ...
-
-    async def left(self, handle: str, session: Session | None) -> None:
-        """The session has ended."""
-        ...
-
-    async def leave(self, session: Session) -> str | None:
-        """The handle of the page to show after a session ended by itself; None if there is nothing to show."""
-        ...
-
-    async def farewell(self, handle: str) -> Farewell:
-        """What to load, and where to go."""
-        ...
-
-
 EndpointLabel = Callable[[ApiId, str], str]
 """The catalog's words for a route of an API (`Catalog.endpoint_label`)."""
 
@@ -208,5 +188,4 @@ class Services:
     closures: Closures
     record: LedgerReader
     endpoint_label: EndpointLabel
-    logout: Logout
     logout: Logout

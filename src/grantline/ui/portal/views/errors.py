@@ -37,13 +37,6 @@ ERRORS: dict[str, ErrorText] = {
         "To sign out here, open your connections and choose “Sign out”.",
         "You were not signed out.",
     ),
-    "invalid_request: post_logout_redirect_uri": ErrorText(
-        400,
-        CANNOT_GO_ON,
-        "The app asked to send you on to an address it has not registered. We do not send you there.",
-        "To sign out here, open your connections and choose “Sign out”.",
-        "You were not signed out.",
-    ),
     "invalid_client": ErrorText(400, CANNOT_GO_ON, "We do not know the app that sent you.", START_AGAIN),
     "unauthorized_client": ErrorText(400, CANNOT_GO_ON, "This app may not ask for that.", START_AGAIN),
     "invalid_scope": ErrorText(
