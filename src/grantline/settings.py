@@ -31,6 +31,38 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
+class MtlsSettings:
+    """A second listener, which alone asks for certificates or believes a proxy about them."""
+
+    host: str = setting("127.0.0.1", help="Address to listen on.")
+    port: int | None = setting(None, help="TCP port to listen on. Absent, and no socket: there is no such door.")
+    url: str | None = setting(None, help="URL by which clients call it. Absent: https://localhost:PORT.")
+    certificate: Path | None = setting(None, help="PEM file with the certificate chain that it shows.")
+    key: Path | None = setting(None, help="PEM file with that certificate's private key.")
+    client_ca: Path | None = setting(
+        None, help="PEM file with the authorities of tls_client_auth, intermediate ones too. Absent: none is trusted."
+    )
+    trust_domains: tuple[str, ...] = setting(
+        (), help='SPIFFE trust domains and their bundles: "example.org=/etc/grantline/example.org.pem".'
+    )
+    proxy: str | None = setting(
+        None, help="Which proxy ends TLS in front of it: envoy, nginx or traefik. It alone is believed about clients."
+    )
+    proxy_addresses: tuple[str, ...] = setting(
+        ("127.0.0.1", "::1"),
+        help="From where that proxy calls: addresses or networks. From elsewhere, no header counts.",
+    )
+    socket: Path | None = setting(
+        None, help="Unix socket for the proxy instead of host and port, open to this user and its group alone."
+    )
+
+    @property
+    def is_open(self) -> bool:
+        """True if there is such a door."""
+        return self.port is not None or self.socket is not None
+
+
+@dataclass(frozen=True, slots=True)
 class ServerSettings:
     """Where the authority listens, and what it is called from outside."""
 
@@ -42,6 +74,7 @@ class ServerSettings:
     tls_certificate: Path | None = setting(None, help="PEM file with the certificate chain.")
     tls_key: Path | None = setting(None, help="PEM file with the certificate's private key.")
     behind_proxy: bool = setting(False, help="True where a proxy of yours ends TLS in front; it must set the Host.")
+    mtls: MtlsSettings = section(MtlsSettings, help="The door for clients that show a certificate (RFC 8705).")
 
 
 class FrontSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

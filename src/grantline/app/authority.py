@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -16,12 +17,14 @@ import uvicorn
 from grantline.app.identity import Outside, signing_in
 from grantline.app.keys import open_custodies, open_root_key, take_over, terms_of
 from grantline.app.log import set_up_log
+from grantline.app.mtls import opened, what_clients_need
 from grantline.app.pages import OAuthPages, PageConnections, PageWithdrawal
 from grantline.app.places import Places
 from grantline.app.rules import Rules
 from grantline.app.setup import AUTHORITY, prepare
 from grantline.app.state import RecordedWork, State, WakingWork, open_state
 from grantline.app.sweeping import keep_sweeping
+from grantline.app.tls import server_context
 from grantline.app.web import Task, serve
 from grantline.authorization import (
     EndsWithPassword,
@@ -47,7 +50,7 @@ from grantline.model.clock import Clock, SystemClock
 from grantline.model.consent import EnforcedVersion
 from grantline.model.errors import InvalidConfiguration
 from grantline.model.ids import ConsentId, GatewayId
-from grantline.settings import Settings
+from grantline.settings import ServerSettings, Settings
 from grantline.signals import FeedServer
 from grantline.storage.sqlite.connection import Connect, connect
 from grantline.ui.kit import Cookies
@@ -65,6 +68,7 @@ class Authority:
     server: Server
     enrolment: Enrolment
     rules: Rules
+    work: WakingWork
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +93,9 @@ async def run(
         issuer = settings.server.issuer or f"http://localhost:{settings.server.port}"
         async with authority(settings, data, state, issuer, SystemClock()) as composed:
             await _leave_enrolment_link(composed, Places(data), issuer)
-            await serve(_uvicorn(composed.app, settings), composed.tasks, ready, stop)
+            door = opened(settings.server.mtls, composed.server, composed.work)
+            doors, keeping = ((), ()) if door is None else ((door.config,), door.tasks)
+            await serve(_uvicorn(composed.app, settings), (*composed.tasks, *keeping), ready, stop, doors=doors)
 
 
 @asynccontextmanager
@@ -139,7 +145,9 @@ async def authority(
         keeping.lacking = feed.lacking
         sweeping = partial(keep_sweeping, work, server.consents, clock)
         tasks = (feed.run, relay.run, rules.keep_looking, keeping.run, sweeping)
-        yield Authority(_route(oauth_endpoints(server), feed, portal(site)), tasks, server, identity.enrolment, rules)
+        yield Authority(
+            _route(oauth_endpoints(server), feed, portal(site)), tasks, server, identity.enrolment, rules, work
+        )
 
 
 def _route(oauth: Any, feed: FeedServer, pages: Asgi) -> Asgi:
@@ -188,6 +196,7 @@ def _server(core: _Core, work: RecordedWork, sessions: Sessions, pages: OAuthPag
         pages=pages,
         lists=GatewayResourceLists(lambda: made[0], http, {one.api: one.base for one in core.settings.fronts}),
         settings=core.settings.authorization,
+        mtls=what_clients_need(core.settings.server.mtls),
     )
     made.append(server)
     return server
@@ -248,14 +257,20 @@ async def _leave_enrolment_link(composed: Authority, places: Places, issuer: str
         write_private(places.enrolment_link, f"{issuer}/enrol/{token}\n".encode())
 
 
+def _tls(server: ServerSettings) -> Callable[..., ssl.SSLContext] | None:
+    if server.tls_certificate is None or server.tls_key is None:
+        return None
+    context = server_context(server.tls_certificate, server.tls_key)
+    return lambda _config, _default: context
+
+
 def _uvicorn(app: Asgi, settings: Settings) -> uvicorn.Config:
     server = settings.server
     return uvicorn.Config(
         app,
         host=server.host,
         port=server.port,
-        ssl_certfile=server.tls_certificate,
-        ssl_keyfile=server.tls_key,
+        ssl_context_factory=_tls(server),
         loop="uvloop",
         http="httptools",
         ws="websockets-sansio",

@@ -45,19 +45,36 @@ class _Server(uvicorn.Server):
 
 
 async def serve(
-    config: uvicorn.Config, tasks: Sequence[Task], started: Callable[[], None], stop: asyncio.Event
+    config: uvicorn.Config,
+    tasks: Sequence[Task],
+    started: Callable[[], None],
+    stop: asyncio.Event,
+    *,
+    doors: Sequence[uvicorn.Config] = (),
 ) -> None:
-    """Serve until `stop`, or until the server or one of the tasks ends; raises what a task raised."""
-    server = _Server(config, started)
+    """Serve until `stop`, or until a server or one of the tasks ends; raises what one of them raised.
+
+    `doors`: further listeners of the same process. `started` is called when all of them answer.
+    """
+    waiting = [config, *doors]
+
+    def one_more() -> None:
+        waiting.pop()
+        if not waiting:
+            started()
+
+    servers = [_Server(one, one_more) for one in (config, *doors)]
     beside = [asyncio.ensure_future(task()) for task in tasks]
-    serving = asyncio.create_task(server.serve())
+    serving = [asyncio.create_task(server.serve()) for server in servers]
     stopping = asyncio.create_task(stop.wait())
-    await asyncio.wait([serving, stopping, *beside], return_when=asyncio.FIRST_COMPLETED)
-    server.should_exit = True
-    await asyncio.gather(serving, return_exceptions=True)
+    await asyncio.wait([*serving, stopping, *beside], return_when=asyncio.FIRST_COMPLETED)
+    for server in servers:
+        server.should_exit = True
+    await asyncio.gather(*serving, return_exceptions=True)
     for task in (stopping, *beside):
         task.cancel()
     for outcome in await asyncio.gather(*beside, return_exceptions=True):
         if isinstance(outcome, Exception):
             raise outcome
-    serving.result()
+    for one in serving:
+        one.result()

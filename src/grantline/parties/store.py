@@ -18,6 +18,10 @@ class ClientRows(Protocol):
         """Every registration, by id."""
         ...
 
+    async def changed(self) -> tuple[int, int]:
+        """When one was last changed (unix seconds), and how many there are."""
+        ...
+
     async def put(self, client: Client, at: int) -> None:
         """Keep the registration in place of an earlier one; `at` in unix seconds."""
         ...

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from cryptography.x509.verification import (
     Criticality,
@@ -35,6 +36,11 @@ class Authorities:
             return cls(x509.load_pem_x509_certificates(pem))
         except ValueError as error:
             raise CertificateInvalid(f"not a bundle of certificates: {error}") from error
+
+    @property
+    def pem(self) -> str:
+        """All of them, for whoever else has to know them."""
+        return "".join(one.public_bytes(Encoding.PEM).decode() for one in self.certificates)
 
     def require(self, certificate: x509.Certificate, others: tuple[x509.Certificate, ...], now: int) -> None:
         """Raise `CertificateInvalid` unless a path leads to one of ours at `now` (unix seconds).

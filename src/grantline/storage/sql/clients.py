@@ -3,7 +3,7 @@
 from functools import lru_cache
 
 import msgspec
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, select
 
 from grantline.model.ids import ClientId
 from grantline.parties import Client
@@ -13,6 +13,9 @@ from grantline.storage.statements import Statement, insert
 
 _GET = Statement(select(CLIENTS.c.body).where(CLIENTS.c.id == bindparam("client")))
 _ALL = Statement(select(CLIENTS.c.body).order_by(CLIENTS.c.id))
+_CHANGED = Statement(
+    select(func.coalesce(func.max(CLIENTS.c.changed_at), 0).label("at"), func.count().label("n")).select_from(CLIENTS)
+)
 _new = insert(CLIENTS).values(id=bindparam("client"), body=bindparam("body"), changed_at=bindparam("at"))
 _PUT = Statement(
     _new.on_conflict_do_update(
@@ -35,6 +38,11 @@ class SqlClients:
     async def all(self) -> tuple[Client, ...]:
         """Every registration, by id."""
         return tuple(_read(row["body"]) for row in await self._cursor.all(_ALL))
+
+    async def changed(self) -> tuple[int, int]:
+        """When one was last changed, and how many there are: another answer means that something is new."""
+        row = await self._cursor.one(_CHANGED)
+        return (0, 0) if row is None else (int(row["at"]), int(row["n"]))
 
     async def put(self, client: Client, at: int) -> None:
         """Keep the registration in place of an earlier one."""
