@@ -171,6 +171,12 @@ class World:
     address: Address | None = None
     people: dict[str, PersonId] = field(default_factory=dict)
 
+    def serve(self, server: Server) -> None:
+        """From now on this is the server."""
+        self.server, self.interaction = server, Interaction(server)
+        transport = httpx2.ASGITransport(app=oauth_endpoints(server))
+        self.http = httpx2.AsyncClient(transport=transport, base_url=ISSUER)
+
     def forbid(self, *overlays: str) -> None:
         """From now on the organisation's own policies are these."""
         self.policy[0] = policy_of(*overlays)

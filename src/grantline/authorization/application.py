@@ -11,6 +11,7 @@ from grantline.authorization.endpoints.jwks import jwks
 from grantline.authorization.endpoints.logout import end_session
 from grantline.authorization.endpoints.metadata import metadata
 from grantline.authorization.endpoints.pushed import pushed
+from grantline.authorization.endpoints.register import configure, register
 from grantline.authorization.endpoints.revoke import revoke
 from grantline.authorization.endpoints.token import token
 from grantline.authorization.endpoints.userinfo import userinfo
@@ -32,6 +33,8 @@ ENDPOINTS: dict[str, tuple[Endpoint, tuple[str, ...]]] = {
     paths.INTROSPECT: (introspect, ("POST",)),
     paths.REVOKE: (revoke, ("POST",)),
     paths.USERINFO: (userinfo, GET_POST),
+    paths.REGISTER: (register, ("POST",)),
+    paths.REGISTRATION: (configure, ("GET", "PUT", "DELETE")),
     paths.END_SESSION: (end_session, GET_POST),
 }
 

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from grantline.authorization.documents import Documents
 from grantline.authorization.http import Response
 from grantline.authorization.keys import Keys
 from grantline.authorization.mtls import Mtls
@@ -17,6 +18,7 @@ from grantline.identity import Session
 from grantline.model.clock import Clock
 from grantline.model.ids import ApiId, Randomness
 from grantline.model.ports import Work
+from grantline.parties import RegistrationSettings
 from grantline.policy import Decider
 
 
@@ -63,6 +65,14 @@ class Fetch(Protocol):
         """The keys of a JWK set; raises `TemporarilyUnavailable`."""
         ...
 
+    async def newer_keys(self, url: str) -> tuple[dict[str, Any], ...]:
+        """The same when one was missing: asked anew, but at most once a minute; raises `TemporarilyUnavailable`."""
+        ...
+
+    async def redirect_uris(self, url: str) -> tuple[str, ...]:
+        """The redirect addresses of one sector (OIDC Registration §5); raises `TemporarilyUnavailable`."""
+        ...
+
 
 CurrentSession = Callable[[str | None], Awaitable[Session | None]]
 """The session that the value of a `Cookie` header names, or None."""
@@ -72,7 +82,8 @@ CurrentSession = Callable[[str | None], Awaitable[Session | None]]
 class Server:
     """One authorization server. `catalog` and `policy` are asked for each time, because `apply` may replace them.
 
-    `fetch` None: nothing is read from elsewhere, and what would have to be is refused.
+    `fetch` None: nothing is read from elsewhere, and what would have to be is refused. `documents` None: no
+    client's id is an address.
     """
 
     issuer: str
@@ -90,6 +101,8 @@ class Server:
     settings: Settings = field(default_factory=Settings)
     randomness: Randomness = secrets.token_bytes
     fetch: Fetch | None = None
+    documents: Documents | None = None
+    registration: RegistrationSettings = field(default_factory=RegistrationSettings)
     rates: Rates = field(init=False)
 
     def __post_init__(self) -> None:

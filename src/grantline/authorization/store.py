@@ -11,7 +11,7 @@ from grantline.consent.store import ConsentRows, DescentRows
 from grantline.identity.store import PersonRows
 from grantline.model.ids import ClientId, ConsentId, FamilyId
 from grantline.model.ports import FeedLog, Outbox
-from grantline.parties.store import ClientRows
+from grantline.parties.store import ClientRows, InitialTokenRows, RegistrationRows
 
 
 class TicketKind(StrEnum):
@@ -168,6 +168,16 @@ class Transaction(Protocol):
     @property
     def clients(self) -> ClientRows:
         """Registrations."""
+        ...
+
+    @property
+    def registrations(self) -> RegistrationRows:
+        """How clients came that no operator declared."""
+        ...
+
+    @property
+    def initial_tokens(self) -> InitialTokenRows:
+        """Who may register itself."""
         ...
 
     @property

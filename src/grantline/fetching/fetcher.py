@@ -103,6 +103,10 @@ class Fetcher:
         async with self._turn(place), self._exchange(place, _Send("POST", headers, body)) as response:
             return response.status
 
+    def disappointed(self, url: str) -> None:
+        """What was fetched is of no use; it is not asked for again for a while, as if the fetch had failed."""
+        self._remember_failure(url)
+
     # Turns
 
     @asynccontextmanager

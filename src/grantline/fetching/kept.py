@@ -53,6 +53,7 @@ class Kept(Generic[T]):
         try:
             value = self._read(fetched.body)
         except ValueError as error:
+            self._fetcher.disappointed(url)
             raise CannotFetch(url, f"not a {self._shape.name}: {error}") from error
         now = self._clock.boot_ns()
         self._entries[url] = _Entry(value, now, now + fresh_for(fetched.headers, self._bounds) * _NS)

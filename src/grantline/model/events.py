@@ -53,6 +53,9 @@ class EventType(StrEnum):
     CONSENT_PASSED_ON = "consent.passed_on@1"
     TOKEN_EXCHANGED = "token.exchanged@1"
     ISSUER_CHANGED = "registry.issuer@1"
+    CLIENT_REGISTERED = "client.registered@1"
+    CLIENT_UPDATED = "client.updated@1"
+    CLIENT_REMOVED = "client.removed@1"
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

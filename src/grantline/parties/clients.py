@@ -10,6 +10,8 @@ from grantline.model.ids import ClientId
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 Identifier = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._~-]{0,99}$")]
+ClientName = Annotated[str, msgspec.Meta(pattern=r"^(?:[A-Za-z0-9][A-Za-z0-9._~-]{0,99}|https://[!-~]{1,192})$")]
+"""An identifier, or the address of a metadata document; which of them, its origin says."""
 Seconds = Annotated[int, msgspec.Meta(ge=0, le=10**9)]
 
 
@@ -162,7 +164,7 @@ class Client(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     `may_act`: the only client that may act by this client's tokens; it stands in each of them (RFC 8693 §4.4).
     """
 
-    id: Identifier
+    id: ClientName
     name: Name
     kind: Kind = Kind.APP
     tier: Tier = Tier.REGISTERED

@@ -16,10 +16,11 @@ from grantline.crypto.certificates import (
 )
 from grantline.crypto.proof_keys import read_proof_key
 from grantline.model.errors import InvalidConfiguration
-from grantline.parties.clients import AuthMethod, Certificate, Client, Kind
+from grantline.parties.clients import AuthMethod, Certificate, Client, Kind, Origin
 from grantline.parties.exemptions import is_exempt_by_right
 from grantline.parties.profile_rules import SECRETS, rules_of
-from grantline.parties.redirects import check_redirect_uri, check_web_address, kind_of_redirect
+from grantline.parties.redirects import check_redirect_uri, kind_of_redirect
+from grantline.parties.uri_fields import check_uris
 
 GRANT_TYPES = frozenset(
     {
@@ -50,7 +51,7 @@ def read_client(data: Any, path: str = "$") -> Client:
         client = msgspec.convert(data, Client)
     except msgspec.ValidationError as error:
         raise InvalidConfiguration(_placed(str(error), path)) from error
-    check_web_address(client.web, f"{path}.web")
+    check_uris(client, path)
     for index, uri in enumerate(client.redirect_uris):
         check_redirect_uri(uri, f"{path}.redirect_uris[{index}]")
     for rule, place, sentence in _RULES:
@@ -82,6 +83,12 @@ def _is_plain(text: str) -> bool:
 
 
 _RULES: tuple[tuple[Callable[[Client], bool], str, str], ...] = (
+    (
+        # No id can stand for two registrations that came in different ways (check 138).
+        lambda client: client.id.startswith("https://") == (client.origin is Origin.DOCUMENT),
+        "id",
+        "is an address exactly for clients that have a metadata document there.",
+    ),
     (
         lambda client: _is_plain(client.name) and _is_plain(client.publisher),
         "name",

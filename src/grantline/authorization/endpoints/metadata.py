@@ -7,6 +7,7 @@ from grantline.authorization.endpoints import paths
 from grantline.authorization.grants import grants
 from grantline.authorization.http import Request, Response, json_response
 from grantline.authorization.server import Server
+from grantline.authorization.steps.request import OFFLINE, OPENID
 from grantline.crypto.dpop import ALGORITHMS
 from grantline.parties import AuthMethod
 
@@ -22,6 +23,7 @@ def describe(server: Server) -> dict[str, Any]:
     file = server.catalog().file
     served = [method.name.value for method in methods() if method.served(server)]
     proving = [name for name in served if name != AuthMethod.NONE]
+    offline = [OFFLINE] if "refresh_token" in grants() else []
     return {
         "issuer": issuer,
         "authorization_endpoint": issuer + paths.AUTHORIZE,
@@ -31,7 +33,8 @@ def describe(server: Server) -> dict[str, Any]:
         "revocation_endpoint": issuer + paths.REVOKE,
         "userinfo_endpoint": issuer + paths.USERINFO,
         "jwks_uri": issuer + paths.JWKS,
-        "scopes_supported": ["openid", *file.scopes],
+        "scopes_supported": [OPENID, *offline, *file.scopes],
+        "client_id_metadata_document_supported": server.documents is not None,
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
         "grant_types_supported": list(grants()),
@@ -52,6 +55,7 @@ def describe(server: Server) -> dict[str, Any]:
         "prompt_values_supported": ["none", "login", "consent"],
         "subject_types_supported": ["pairwise"],
         "id_token_signing_alg_values_supported": list(server.keys.algorithms),
+        **({"registration_endpoint": issuer + paths.REGISTER} if server.registration.dynamic else {}),
         "claims_supported": ["iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "amr", "at_hash"],
         **_with_certificates(server),
     }

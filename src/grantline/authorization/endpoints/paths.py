@@ -9,6 +9,8 @@ TOKEN = "/token"  # noqa: S105 - a path
 INTROSPECT = "/introspect"
 REVOKE = "/revoke"
 USERINFO = "/userinfo"
+REGISTER = "/register"
+REGISTRATION = "/registration"
 END_SESSION = "/logout"
 
 ALIASED = {

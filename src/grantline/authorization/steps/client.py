@@ -43,4 +43,6 @@ async def find_client(server: Server, name: str) -> Client | None:
     """The registration of this id."""
     if len(name) > 200:
         return None
+    if name.startswith("https://"):
+        return None if server.documents is None else await server.documents.find(name)
     return await server.work.read(lambda tx: tx.clients.get(ClientId(name)))

@@ -3,7 +3,7 @@
 from typing import Any
 
 from grantline.authorization.parameters import read_json
-from grantline.authorization.steps.request import OPENID, Asking
+from grantline.authorization.steps.request import OFFLINE, OPENID, Asking
 from grantline.catalog import Asked, join
 from grantline.model.errors import InvalidAuthorizationDetails, InvalidScope, InvalidTarget
 
@@ -12,8 +12,12 @@ def wanted_scopes(asking: Asking) -> tuple[str, ...]:
     """The scopes, each once; without scope and details the client's default, else all that it is registered for."""
     parameters = asking.parameters
     if parameters.scope is None:
-        return () if parameters.authorization_details is not None else asking.client.default_scopes or asking.client.scopes
-    return tuple(dict.fromkeys(parameters.scope.split()))
+        wanted = (
+            () if parameters.authorization_details is not None else asking.client.default_scopes or asking.client.scopes
+        )
+    else:
+        wanted = tuple(parameters.scope.split())
+    return tuple(scope for scope in dict.fromkeys(wanted) if scope != OFFLINE)
 
 
 def asked_for(asking: Asking) -> tuple[Asked, ...]:

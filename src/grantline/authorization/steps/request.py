@@ -9,6 +9,8 @@ from grantline.authorization.server import Server
 from grantline.parties import Client
 
 OPENID = "openid"
+OFFLINE = "offline_access"
+"""No access of its own: whether a client gets refresh tokens, its registration says (OIDC Core §11)."""
 
 
 class Parameters(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,6 +3,7 @@
 from functools import lru_cache
 
 import msgspec
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy import bindparam, func, select
 
 from grantline.model.ids import ClientId
@@ -22,6 +23,7 @@ _PUT = Statement(
         index_elements=[CLIENTS.c.id], set_={"body": _new.excluded.body, "changed_at": _new.excluded.changed_at}
     )
 )
+_REMOVE = Statement(delete(CLIENTS).where(CLIENTS.c.id == bindparam("client")))
 
 
 class SqlClients:
@@ -47,6 +49,10 @@ class SqlClients:
     async def put(self, client: Client, at: int) -> None:
         """Keep the registration in place of an earlier one."""
         await self._cursor.run(_PUT, client=client.id, body=msgspec.json.encode(client), at=at)
+
+    async def remove(self, client: ClientId) -> None:
+        """Forget it."""
+        await self._cursor.run(_REMOVE, client=client)
 
 
 # Keyed by the stored bytes: a changed registration is another key, so nothing stale is ever read.

@@ -11,6 +11,7 @@ from grantline.storage.sql.gateways import SqlGateways
 from grantline.storage.sql.grants import SqlDescents, SqlTrustedIssuers
 from grantline.storage.sql.identity import SqlEnrolments, SqlGuesses, SqlPeople, SqlSessions
 from grantline.storage.sql.outgoing import SqlOutgoingEvents
+from grantline.storage.sql.registration import SqlInitialTokens, SqlRegistrations
 from grantline.storage.sql.shared import SqlFeedLog, SqlOutbox
 from grantline.storage.sql.sign_in import SqlCeremonies, SqlLinks, SqlPasskeys, SqlRecoveryCodes, SqlTotps
 from grantline.storage.sql.signing_keys import SqlSigningKeys
@@ -86,6 +87,16 @@ class SqlTransaction:
     def clients(self) -> SqlClients:
         """Registered clients."""
         return SqlClients(self._cursor)
+
+    @cached_property
+    def registrations(self) -> SqlRegistrations:
+        """How clients came that no operator declared."""
+        return SqlRegistrations(self._cursor)
+
+    @cached_property
+    def initial_tokens(self) -> SqlInitialTokens:
+        """Who may register itself."""
+        return SqlInitialTokens(self._cursor)
 
     @cached_property
     def consents(self) -> SqlConsents:
