@@ -439,32 +439,6 @@ class FakeLogout:
         return self.over[handle]
 
 
-class FakeLogout:
-    """Wishes of an app to sign out, and what is left to do afterwards."""
-
-    def __init__(self) -> None:
-        self.asks = {"w-budget": Leaving(card(), True), "w-sure": Leaving(card(), False)}
-        self.over = {"w-done": Farewell(None, (), None)}
-        self.ended: list[str] = []
-
-    async def arrive(self, handle: str, session: Session | None) -> Leaving:
-        if handle not in self.asks:
-            raise NotFound("It is over.")
-        return self.asks[handle]
-
-    async def left(self, handle: str, session: Session | None) -> None:
-        self.ended.append(handle)
-        self.over[handle] = Farewell(card(), (), "https://app.example/bye?state=1")
-
-    async def leave(self, session: Session) -> str | None:
-        return None
-
-    async def farewell(self, handle: str) -> Farewell:
-        if handle not in self.over:
-            raise NotFound("It is over.")
-        return self.over[handle]
-
-
 class FakeWorld:
     """All of them together, with the requests that wait."""
 
@@ -486,7 +460,6 @@ class FakeWorld:
         )
         self.connections = FakeConnections(self.catalog)
         self.logout = FakeLogout()
-        self.logout = FakeLogout()
         self.closures = FakeClosures()
         self.record = FakeRecord()
 
@@ -504,6 +477,5 @@ class FakeWorld:
             closures=self.closures,
             record=self.record,
             endpoint_label=self.catalog.endpoint_label,
-            logout=self.logout,
             logout=self.logout,
         )

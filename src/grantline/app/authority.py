@@ -33,6 +33,7 @@ from grantline.authorization import (
     Keys,
     Logout,
     Server,
+    Telling,
     appoint,
     oauth_endpoints,
 )
@@ -40,6 +41,7 @@ from grantline.authorization.keys import Changes, Keeping
 from grantline.consent import Consents, enforced
 from grantline.crypto.custody.file import load_or_create_signing_key, write_private
 from grantline.crypto.custody.sealed_files import read_sealed
+from grantline.fetching import Fetcher
 from grantline.identity import Enrolment, Session, Sessions
 from grantline.ledger.client import LedgerClient
 from grantline.ledger.relay import Relay
@@ -144,7 +146,10 @@ async def authority(
         await feed.start()
         keeping.lacking = feed.lacking
         sweeping = partial(keep_sweeping, work, server.consents, clock)
-        tasks = (feed.run, relay.run, rules.keep_looking, keeping.run, sweeping)
+        fetcher = await stack.enter_async_context(Fetcher(clock, settings.fetching))
+        telling = Telling(server, fetcher)
+        work.after_commit(telling.wake)
+        tasks = (feed.run, relay.run, rules.keep_looking, keeping.run, telling.run, sweeping)
         yield Authority(
             _route(oauth_endpoints(server), feed, portal(site)), tasks, server, identity.enrolment, rules, work
         )

@@ -12,6 +12,8 @@ from grantline.storage.sql.transaction import SqlTransaction
 
 EVERY_S = 5.0
 KEEP_TICKETS_S = 3_600
+KEEP_SESSIONS_S = 86_400
+"""How long it is known where an ended session was signed in; longer than apps are told of its end."""
 _log = structlog.get_logger("grantline.app")
 
 
@@ -42,6 +44,7 @@ async def sweep(work: WakingWork, consents: Consents, clock: Clock) -> None:
     async def forget(tx: SqlTransaction) -> None:
         await tx.tickets.sweep(now - KEEP_TICKETS_S)
         await tx.burned.sweep(now)
+        await tx.client_sessions.sweep(now - KEEP_SESSIONS_S)
         await tx.ceremonies.sweep(now)
 
     await work.write(forget)

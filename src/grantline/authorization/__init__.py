@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         read_service_grant,
     )
     from grantline.authorization.settings import Settings
+    from grantline.authorization.telling import Telling
     from grantline.authorization.steps.presence import Decide, Deliver, SignIn
 else:
     __getattr__ = opens_on_use(__name__)
@@ -48,6 +49,7 @@ __all__ = [
     "ServiceChange",
     "ServiceGrant",
     "Settings",
+    "Telling",
     "SignIn",
     "TrustedIssuer",
     "Waiting",
