@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from html import unescape
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx2
@@ -149,10 +150,12 @@ def declared(folder: Path, *people: str) -> Path:
 
 
 @asynccontextmanager
-async def instance(folder: Path, *people: str) -> AsyncIterator[Instance]:
+async def instance(
+    folder: Path, *people: str, settings: Settings | None = None, clock: Any = None
+) -> AsyncIterator[Instance]:
     """Declared as an operator does it, then composed."""
-    data, clock = folder / "data", HandClock()
+    data, clock = folder / "data", clock or HandClock()
     await apply_to(data, read_declaration(declared(folder, *people)))
     prepare(data)
-    async with open_state(data) as state, authority(Settings(), data, state, ISSUER, clock) as composed:
+    async with open_state(data) as state, authority(settings or Settings(), data, state, ISSUER, clock) as composed:
         yield Instance(data, composed, state, clock)
