@@ -6,12 +6,12 @@ from typing import Annotated, Any, Protocol
 import msgspec
 
 from grantline.crypto.proof_keys import read_proof_key
+from grantline.crypto.urls import normalised
 from grantline.model.clock import Clock
 from grantline.model.errors import InvalidConfiguration
 from grantline.model.events import Event, EventType
 from grantline.model.ids import Randomness, event_id
 from grantline.model.ports import Outbox
-from grantline.parties.redirects import check_web_address
 
 ALGORITHMS = ("ES256", "EdDSA", "PS256")
 """What an issuer may sign with: asymmetric algorithms, each with one kind of key (RFC 8725 §3.1)."""
@@ -73,7 +73,10 @@ def check_issuer(issuer: TrustedIssuer, path: str) -> TrustedIssuer:
     unknown = [name for name in issuer.algorithms if name not in ALGORITHMS]
     if unknown or not issuer.algorithms:
         raise InvalidConfiguration(f"{path}.algorithms: name some of {', '.join(ALGORITHMS)}")
-    check_web_address(issuer.issuer, f"{path}.issuer")
+    try:
+        normalised(issuer.issuer)
+    except ValueError as error:
+        raise InvalidConfiguration(f"{path}.issuer: {error}") from error
     if not issuer.clients:
         raise InvalidConfiguration(f"{path}.clients: name who may bring statements of this issuer")
     if (issuer.subjects is Subjects.DECLARED) != bool(issuer.people):

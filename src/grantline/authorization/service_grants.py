@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
@@ -13,12 +13,10 @@ from grantline.authorization.standing import Stands
 from grantline.authorization.store import Transaction
 from grantline.catalog import Asked, Catalog
 from grantline.consent import Agreed, Approval, Consents, Offer, effective, words
-from grantline.consent.store import Transaction as ConsentTransaction
 from grantline.model.consent import Ceremony, Item, State, Status, Version
 from grantline.model.errors import GrantlineError, InvalidConfiguration
 from grantline.model.ids import ClientId, PersonId, PurposeId, SubjectId, opaque
 from grantline.parties import Client
-from grantline.parties.store import ClientRows
 
 DAY = 86_400
 RENEW_WITHIN_S = 30 * DAY
@@ -46,15 +44,6 @@ class ServiceChange(StrEnum):
     NONE = "unchanged"
     GIVEN = "given"
     CHANGED = "changed"
-
-
-class DeclaringTransaction(ConsentTransaction, Protocol):
-    """One unit of work in which service grants are declared."""
-
-    @property
-    def clients(self) -> ClientRows:
-        """Registrations."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +80,7 @@ async def find_service_grant(server: Server, tx: Transaction, client: ClientId) 
 
 
 async def give_service_grant(
-    tx: DeclaringTransaction, consents: Consents, catalog: Catalog, declared: ServiceGrant, path: str
+    tx: Transaction, consents: Consents, catalog: Catalog, declared: ServiceGrant, path: str
 ) -> ServiceChange:
     """Make the client's own consent what is declared. Saying the same twice changes nothing.
 
@@ -204,7 +193,7 @@ def _approval(consents: Consents, catalog: Catalog, wanted: _Wanted, declared: S
     )
 
 
-async def _given(tx: ConsentTransaction, client: ClientId) -> Stands | None:
+async def _given(tx: Transaction, client: ClientId) -> Stands | None:
     """The client's own active consent, within its time or not; parts of it are not meant."""
     for state in await tx.consents.of_person(own_person(client)):
         version = await tx.consents.version(state.consent_id, state.version)

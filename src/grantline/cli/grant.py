@@ -10,8 +10,7 @@ from grantline.cli.options import DEFAULT_DATA, ConfigOption, DataOption, JsonOp
 from grantline.model.ids import ClientId, ConsentId
 
 if TYPE_CHECKING:
-    from grantline.consent import Ending
-    from grantline.consent.read import Connection
+    from grantline.consent import Ending, read
     from grantline.model.consent import State, Version
 
 app = typer.Typer(help="Consents: list them, look at one, end one.", no_args_is_help=True)
@@ -86,7 +85,7 @@ async def _one(data: Path, consent: ConsentId) -> "tuple[State, tuple[Version, .
         return found, await state.read(lambda tx: tx.consents.versions(consent)), tuple(map(_part, parts))
 
 
-def _part(connection: "Connection") -> dict[str, object]:
+def _part(connection: "read.Connection") -> dict[str, object]:
     """One descendant: whose it is, what it is a part of, whether it still counts."""
     return {
         "consent": connection.consent,

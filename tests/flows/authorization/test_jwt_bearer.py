@@ -253,6 +253,10 @@ async def test_keys_may_stand_at_a_declared_address(world: World, desk: Caller) 
     assert keys.asked == ["https://partner.example/jwks"]
     stranger = SigningKey.generate()
     assert error_of(await ask(world, desk, stated(world, stranger))) == (400, "invalid_grant")
+    await believe(world, jwks=(), jwks_uri="https://partner.example/jwks", algorithms=("PS256",))
+    nameless = {name: str(value) for name, value in KEY.public.jwk.items() if name != "alg"}
+    object.__setattr__(world.server, "fetch", _Keys(nameless))
+    assert error_of(await ask(world, desk, stated(world))) == (400, "invalid_grant"), "not a declared algorithm"
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from grantline.authorization.steps.part import part_of
 from grantline.authorization.steps.policy import require_mintable
 from grantline.authorization.store import Burnt
 from grantline.crypto.assertions import InvalidAssertion, open_assertion
-from grantline.identity.store import PersonRow
+from grantline.identity import PersonRow
 from grantline.model.errors import ConsentRequired, InvalidGrant, TemporarilyUnavailable
 from grantline.model.events import EventType
 from grantline.parties import Client
