@@ -8,12 +8,12 @@ import orjson
 from grantline.crypto.certificates.reading import thumbprint
 
 Headers = tuple[tuple[bytes, bytes], ...]
-JSON: Headers = (
-    (b"content-type", b"application/json"),
+NOT_KEPT: Headers = (
     (b"cache-control", b"no-store"),
     (b"pragma", b"no-cache"),
     (b"x-content-type-options", b"nosniff"),
 )
+JSON: Headers = ((b"content-type", b"application/json"), *NOT_KEPT)
 
 
 @dataclass(frozen=True, slots=True)

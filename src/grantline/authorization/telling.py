@@ -5,6 +5,7 @@ for ended rows whose clients were not told. So nothing is lost with a crash, and
 """
 
 import asyncio
+from contextlib import suppress
 from typing import Protocol
 from urllib.parse import urlencode
 
@@ -53,10 +54,8 @@ class Telling:
     async def run(self) -> None:
         """Until cancelled."""
         while True:
-            try:
+            with suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), LOOK_EVERY_S)
-            except TimeoutError:
-                pass
             self._woken.clear()
             try:
                 await self.step()

@@ -4,6 +4,7 @@ from typing import Any
 
 from grantline.authorization.client_auth import methods
 from grantline.authorization.endpoints import paths
+from grantline.authorization.endpoints.openid_metadata import about_openid
 from grantline.authorization.grants import grants
 from grantline.authorization.http import Request, Response, json_response
 from grantline.authorization.server import Server
@@ -31,7 +32,6 @@ def describe(server: Server) -> dict[str, Any]:
         "pushed_authorization_request_endpoint": issuer + paths.PUSHED,
         "introspection_endpoint": issuer + paths.INTROSPECT,
         "revocation_endpoint": issuer + paths.REVOKE,
-        "userinfo_endpoint": issuer + paths.USERINFO,
         "jwks_uri": issuer + paths.JWKS,
         "scopes_supported": [OPENID, *offline, *file.scopes],
         "client_id_metadata_document_supported": server.documents is not None,
@@ -53,8 +53,7 @@ def describe(server: Server) -> dict[str, Any]:
         "request_uri_parameter_supported": False,
         "claims_parameter_supported": False,
         "prompt_values_supported": ["none", "login", "consent"],
-        "subject_types_supported": ["pairwise"],
-        "id_token_signing_alg_values_supported": list(server.keys.algorithms),
+        **about_openid(server),
         **({"registration_endpoint": issuer + paths.REGISTER} if server.registration.dynamic else {}),
         "claims_supported": ["iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "amr", "at_hash"],
         **_with_certificates(server),

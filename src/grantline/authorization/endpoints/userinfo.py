@@ -1,12 +1,17 @@
 """Says again who the person is, to who holds a token with `openid` (OIDC Core §5.3)."""
 
-from grantline.authorization.http import Request, Response, json_response
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from grantline.authorization.http import NOT_KEPT, Request, Response, json_response
 from grantline.authorization.parameters import read_form, text
 from grantline.authorization.server import Server
 from grantline.authorization.steps.dpop import burn_of, read_proof
 from grantline.authorization.steps.stands import live_token
 from grantline.authorization.store import Transaction
-from grantline.authorization.tokens import access
+from grantline.authorization.tokens import about_person, access
 from grantline.authorization.units import burn, write
 from grantline.crypto.dpop import Proof
 from grantline.model.errors import (
@@ -18,23 +23,33 @@ from grantline.model.errors import (
     UseDpopNonce,
 )
 from grantline.model.token import AccessClaims, token_type
+from grantline.parties import Client
 
 OPENID = "openid"
+TYP = "JWT"
 _SCHEMES = {"bearer": "Bearer", "dpop": "DPoP"}
 
 
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What is told, and to whom."""
+
+    claims: dict[str, str]
+    client: Client
+
+
 async def userinfo(server: Server, request: Request) -> Response:
-    """The same `sub` as in the ID token, and nothing more (check 120)."""
+    """The same `sub` as in the ID token, and what the consent covers besides (check 120)."""
     try:
         scheme, token = _presented(request)
         claims = access.read(server, token)
         proof = _bound_proof(server, request, claims, scheme, token)
         if server.issuer not in claims.aud or OPENID not in claims.scope.split():
             raise InsufficientScope("This token was not made for this; ask for the scope openid.")
-        await write(server.work, lambda tx: _require_live(server, tx, claims, proof))
+        answer = await write(server.work, lambda tx: _answer(server, tx, claims, proof))
+        return _as_registered(server, answer)
     except OAuthError as error:
         return _challenge(error)
-    return json_response({"sub": claims.sub})
 
 
 def _presented(request: Request) -> tuple[str, str]:
@@ -72,11 +87,29 @@ def _bound_proof(server: Server, request: Request, claims: AccessClaims, scheme:
     return proof
 
 
-async def _require_live(server: Server, tx: Transaction, claims: AccessClaims, proof: Proof | None) -> None:
-    now = server.now()
-    await burn(tx, burn_of(proof), now, server.settings.burned_capacity)
-    if await live_token(server, tx, claims) is None:
+async def _answer(server: Server, tx: Transaction, claims: AccessClaims, proof: Proof | None) -> _Answer:
+    """Of the person only what token and consent both cover; a token that is about no person gets nothing."""
+    await burn(tx, burn_of(proof), server.now(), server.settings.burned_capacity)
+    live = await live_token(server, tx, claims)
+    client = await tx.clients.get(claims.client_id)
+    if live is None or client is None:
         raise InvalidToken("The access token is not valid.")
+    person = await tx.people.by_id(live.stands.state.person)
+    if person is None:
+        raise InsufficientScope("This token is about no person.", detail="a client's own access")
+    agreed = about_person.covered_by(live.stands.version.scope) & about_person.covered_by(claims.scope)
+    told = about_person.values(person, (claim for claim in about_person.CLAIMS if claim in agreed))
+    return _Answer({"sub": claims.sub, **told}, client)
+
+
+def _as_registered(server: Server, answer: _Answer) -> Response:
+    """JSON, or signed for this client where it is registered so (OIDC Core §5.3.2)."""
+    alg = answer.client.algorithms.userinfo
+    if alg is None:
+        return json_response(answer.claims)
+    claims: dict[str, Any] = {**answer.claims, "iss": server.issuer, "aud": answer.client.id}
+    body = server.keys.for_alg(alg).sign_jws(orjson.dumps(claims), TYP)
+    return Response(200, body.encode(), ((b"content-type", b"application/jwt"), *NOT_KEPT))
 
 
 def _challenge(error: OAuthError) -> Response:

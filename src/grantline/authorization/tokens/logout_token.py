@@ -1,4 +1,4 @@
-"""Tells a client that a session has ended (OIDC Back-Channel Logout §2.4). Never taken for an ID token or the reverse."""
+"""Tells a client that a session has ended (OIDC Back-Channel Logout §2.4). It is no ID token, nor the reverse."""
 
 import orjson
 
