@@ -1,0 +1,219 @@
+"""This server as a target of a load harness that drives several OAuth servers by one description.
+
+    python -m bench.peer_target --targets FILE --keys KEYS [--port 8490] [--database postgresql://…]
+
+Serves a whole instance (authority, ledger, signer as processes, as `grantline serve` runs them) and writes its entry
+into the targets file: addresses, clients, the bodies of each workload, and the processes to watch. KEYS is the JSON
+file with the harness's own key pair (`client_public`: JWK of its client assertions). Runs until Ctrl-C.
+
+The authority here is the real one with one door more: `POST /bench/sign-in` signs a person in without a password, since
+a harness that knows no product cannot fill in a form that is guarded against forgery. Nothing else differs from what
+an operator runs, but that the limit of requests for each client is lifted.
+"""
+
+import argparse
+import asyncio
+import hashlib
+import json
+import secrets
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from grantline.app.authority import _uvicorn as server_config
+from grantline.app.authority import authority
+from grantline.app.ready import announce_ready, stop_on_signals
+from grantline.app.setup import prepare
+from grantline.app.state import open_state
+from grantline.app.web import serve
+from grantline.cli.serve import plan
+from grantline.cli.supervisor import Child, Supervisor
+from grantline.crypto.custody.file import write_private
+from grantline.crypto.encoding import b64url
+from grantline.identity import Sessions
+from grantline.model.clock import SystemClock
+from grantline.settings import load
+from grantline.ui.kit import Cookies
+
+ROOT = Path(__file__).parents[1]
+CALLBACK = "http://127.0.0.1:9/cb"
+DOOR = "/bench/sign-in"
+SERVICE, KEYED, APP, PERSON = "bench-service", "bench-keyed", "bench-app", "visitor"
+CLIENT_CREDENTIALS = {"grant_type": "client_credentials", "scope": "calendar.events"}
+Asgi = Callable[[Any, Any, Any], Awaitable[None]]
+
+
+def settings_text(port: int, database: str | None) -> str:
+    """What the instance is told: its address, its database, and no limit that a load would meet."""
+    storage = "" if database is None else f'\n[storage]\nurl = "{database}"\n'
+    return f"""[server]
+port = {port}
+issuer = "http://localhost:{port}"
+
+[authorization]
+requests_per_minute = 1000000000
+burned_capacity = 100000000
+{storage}"""
+
+
+def declaration_text(secret_hash: str, jwk: dict[str, Any], password: Path) -> str:
+    """Three clients, a person, and what two of the clients may do for themselves."""
+    key = ", ".join(f"{name} = {json.dumps(value)}" for name, value in jwk.items())
+    known = (
+        f'publisher = "Harness"\nweb = "https://harness.example"\nsecret_hashes = ["{secret_hash}"]\ndpop_bound = false'
+    )
+    return f"""catalog = "{ROOT / "demo" / "catalog.toml"}"
+
+[[clients]]
+id = "{SERVICE}"
+name = "Service"
+kind = "service"
+auth = "client_secret_basic"
+{known}
+grants = ["client_credentials"]
+scopes = ["calendar.events"]
+
+[[clients]]
+id = "{KEYED}"
+name = "Service with a key"
+kind = "service"
+auth = "private_key_jwt"
+publisher = "Harness"
+web = "https://harness.example"
+dpop_bound = false
+jwks = [{{ {key} }}]
+grants = ["client_credentials"]
+scopes = ["calendar.events"]
+
+[[clients]]
+id = "{APP}"
+name = "App"
+auth = "client_secret_basic"
+{known}
+redirect_uris = ["{CALLBACK}"]
+grants = ["authorization_code", "refresh_token"]
+scopes = ["calendar.events"]
+
+[[people]]
+username = "{PERSON}"
+name = "Visitor"
+password = {{ file = "{password}" }}
+resource_names = {{ calendar = "{PERSON}" }}
+{_service_grant(SERVICE)}{_service_grant(KEYED)}"""
+
+
+def _service_grant(client: str) -> str:
+    return f"""
+[[service_grants]]
+client = "{client}"
+purpose = "budgeting"
+scopes = ["calendar.events"]
+"""
+
+
+def entry(issuer: str, secret: str, pids: list[int], db_pids: list[int]) -> dict[str, Any]:
+    """The description that the harness reads."""
+    return {
+        "pids": pids, "db_pids": db_pids,
+        "token_url": f"{issuer}/token", "introspect_url": f"{issuer}/introspect",
+        "authorize_url": f"{issuer}/authorize",
+        "client_id": SERVICE, "client_secret": secret, "flow_client_id": APP, "redirect_uri": CALLBACK,
+        "flow_scope": "openid calendar.events", "flow_params": {"prompt": "consent"},
+        "login": [{"method": "POST", "path": DOOR, "body": ""}],
+        "pkjwt_client_id": KEYED, "pkjwt_aud": issuer, "pkjwt_rate": 6000,
+        "workloads": {
+            "cc_jwt": {"body": CLIENT_CREDENTIALS}, "pkjwt": {"body": CLIENT_CREDENTIALS},
+            "introspect": {"token_body": CLIENT_CREDENTIALS}, "refresh": {}, "flow": {},
+        },
+    }  # fmt: skip
+
+
+async def serve_authority(data: Path, config: Path) -> None:
+    """The authority with the door for the harness; everything else as `grantline serve --role authority` has it."""
+    settings, stop, clock = load(config), asyncio.Event(), SystemClock()
+    stop_on_signals(stop)
+    prepare(data)
+    async with open_state(data, create=True, storage=settings.storage) as state:
+        issuer = settings.server.issuer or ""
+        async with authority(settings, data, state, issuer, clock) as composed:
+            sessions = Sessions(state, clock, settings=settings.sessions)
+            app = with_door(composed.app, state, sessions, Cookies.for_issuer(issuer))
+            await serve(server_config(app, settings), composed.tasks, announce_ready, stop)
+
+
+def with_door(app: Asgi, state: Any, sessions: Sessions, cookies: Cookies) -> Asgi:
+    """The application, and `DOOR`, which signs the declared person in."""
+
+    async def signed_in(tx: Any) -> str:
+        person = await tx.people.by_username(PERSON)
+        return (await sessions.begin(tx, person.id, ("pwd",), None)).secret
+
+    async def both(scope: Any, receive: Any, send: Any) -> None:
+        if scope.get("path") != DOOR:
+            await app(scope, receive, send)
+            return
+        cookie = f"{cookies.session}={await state.write(signed_in)}; Path=/".encode()
+        headers = [(b"set-cookie", cookie), (b"content-length", b"0")]
+        await send({"type": "http.response.start", "status": 204, "headers": headers})
+        await send({"type": "http.response.body", "body": b""})
+
+    return both
+
+
+def children(data: Path, config: Path) -> list[Child]:
+    """The processes of the instance, the authority with its door."""
+    own = (sys.executable, "-m", "bench.peer_target", "--authority", str(data), "--config", str(config))
+    return [Child("authority", own) if one.name == "authority" else one for one in plan(data, config, ())]
+
+
+async def run(folder: Path, targets: Path, jwk: dict[str, Any], port: int, database: str | None) -> None:
+    """Set the instance up, serve it, and write its entry when it answers."""
+    data, config, declared = folder / "data", folder / "grantline.toml", folder / "declared.toml"
+    data.mkdir(mode=0o700)
+    secret, password = b64url(secrets.token_bytes(32)), folder / "password"
+    write_private(password, secrets.token_urlsafe(12).encode())
+    config.write_text(settings_text(port, database))
+    declared.write_text(declaration_text(hashlib.sha256(secret.encode()).hexdigest(), jwk, password))
+    apply = [sys.executable, "-m", "grantline", "apply", "-f", str(declared), "--data", str(data)]
+    supervisor = Supervisor(children(data, config), print)
+
+    def started() -> None:
+        subprocess.run([*apply, "--config", str(config)] if database else apply, check=True)
+        pids = [supervisor.pid(name) for name in supervisor.names()]
+        merged = json.loads(targets.read_text()) if targets.exists() else {}
+        name = "grantline" if database is None else "grantline-pg"
+        merged[name] = entry(f"http://localhost:{port}", secret, pids, [])
+        targets.write_text(json.dumps(merged, indent=1))
+        print(f"{name} answers on port {port}; its entry is in {targets}", flush=True)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, supervisor.stop)
+    await supervisor.run(started)
+
+
+def main() -> None:
+    """Read the command line and serve."""
+    parser = argparse.ArgumentParser(description="Serve an instance for a load harness.")
+    parser.add_argument("--targets", type=Path)
+    parser.add_argument("--keys", type=Path)
+    parser.add_argument("--port", type=int, default=8490)
+    parser.add_argument("--database")
+    parser.add_argument("--authority", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--config", type=Path, help=argparse.SUPPRESS)
+    told = parser.parse_args()
+    if told.authority is not None:
+        asyncio.run(serve_authority(told.authority, told.config))
+        return
+    if told.targets is None or told.keys is None:
+        parser.error("--targets and --keys are needed")
+    with tempfile.TemporaryDirectory(prefix="grantline-target-") as folder:
+        jwk = json.loads(told.keys.read_text())["client_public"]
+        asyncio.run(run(Path(folder), told.targets, jwk, told.port, told.database))
+
+
+if __name__ == "__main__":
+    main()
