@@ -2,10 +2,12 @@
 
 from collections.abc import Awaitable, Callable
 from functools import partial
+from urllib.parse import urlsplit
 
 from grantline.authorization.doors import FRONT, Door
 from grantline.authorization.endpoints import paths
 from grantline.authorization.endpoints.authorize import authorize
+from grantline.authorization.endpoints.detail_types import detail_types
 from grantline.authorization.endpoints.introspect import introspect
 from grantline.authorization.endpoints.jwks import jwks
 from grantline.authorization.endpoints.logout import end_session
@@ -27,6 +29,7 @@ ENDPOINTS: dict[str, tuple[Endpoint, tuple[str, ...]]] = {
     paths.OAUTH_METADATA: (metadata, ("GET",)),
     paths.OPENID_METADATA: (metadata, ("GET",)),
     paths.JWKS: (jwks, ("GET",)),
+    paths.DETAIL_TYPES: (detail_types, ("GET",)),
     paths.PUSHED: (pushed, ("POST",)),
     paths.AUTHORIZE: (authorize, GET_POST),
     paths.TOKEN: (token, ("POST",)),
@@ -44,4 +47,10 @@ def oauth_endpoints(server: Server, door: Door = FRONT) -> Router:
     routes: dict[str, dict[str, Handler]] = {
         path: dict.fromkeys(methods, partial(endpoint, server)) for path, (endpoint, methods) in ENDPOINTS.items()
     }
-    return Router(routes, shared=paths.FOR_BROWSER_APPS, nonce=lambda: nonces(server).current(server.now()), door=door)
+    return Router(
+        routes,
+        shared=paths.FOR_BROWSER_APPS,
+        nonce=lambda: nonces(server).current(server.now()),
+        door=door,
+        base=urlsplit(server.issuer).path.rstrip("/"),
+    )

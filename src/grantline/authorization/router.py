@@ -38,6 +38,7 @@ class Router:
     """An ASGI application: path and method to handler. Errors of the OAuth family become answers here alone.
 
     `routes`: path → method → handler. `shared`: paths that scripts of other origins may call (never authorize).
+    `base`: the path of the issuer, where it has one.
     `nonce`: what the next proof has to carry, told to whoever sends proofs (RFC 9449 §8.2).
     """
 
@@ -47,7 +48,9 @@ class Router:
         shared: frozenset[str] = frozenset(),
         nonce: Callable[[], str] | None = None,
         door: Door = FRONT,
+        base: str = "",
     ) -> None:
+        self._base = base
         self._door = door
         self._routes = routes
         self._shared = shared
@@ -55,12 +58,19 @@ class Router:
 
     def knows(self, path: str) -> bool:
         """True if this router answers for the path."""
-        return path in self._routes
+        return self._own(path) in self._routes
+
+    def _own(self, path: str) -> str:
+        """The path below the issuer; a well-known one may stand before the issuer's own too (RFC 8414 §3.1)."""
+        if path.startswith("/.well-known/") and path.endswith(self._base):
+            return path.removesuffix(self._base) if self._base else path
+        return path.removeprefix(self._base) if path.startswith(f"{self._base}/") else ""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
         if scope["type"] != "http":
             raise RuntimeError(f"these endpoints speak HTTP, not {scope['type']}")
+        scope = {**scope, "path": self._own(scope["path"])}
         response = await self._answer(scope, receive)
         extra = _CORS if scope["path"] in self._shared else ()
         length = (b"content-length", str(len(response.body)).encode())

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from grantline.catalog.entries import CatalogFile
     from grantline.catalog.linter import lint
     from grantline.catalog.load import build_catalog, load_catalog, strict
+    from grantline.catalog.schemas import detail_schemas
 else:
     __getattr__ = opens_on_use(__name__)
 
@@ -20,6 +21,7 @@ __all__ = [
     "Catalog",
     "CatalogFile",
     "build_catalog",
+    "detail_schemas",
     "from_detail",
     "join",
     "key_of",

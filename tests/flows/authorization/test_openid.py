@@ -11,6 +11,7 @@ from joserfc.jwk import KeySet
 
 from grantline.crypto.encoding import b64url
 from grantline.crypto.es256 import SigningKey
+from grantline.parties import GRANT_TYPES, AuthMethod
 from grantline.sdk.client import Prover, Tokens
 from tests.authorization_world import ISSUER, PUBLIC, T0, World
 from tests.flows.authorization.raw import claims_of, current_nonce
@@ -98,8 +99,8 @@ async def test_both_documents_are_one_and_say_only_what_works(world: World) -> N
     assert said["code_challenge_methods_supported"] == ["S256"]
     assert said["response_types_supported"] == ["code"]
     assert said["authorization_response_iss_parameter_supported"] is True
-    assert set(said["grant_types_supported"]) == {"authorization_code", "refresh_token"}
-    assert said["token_endpoint_auth_methods_supported"] == ["none", "private_key_jwt"]
+    assert {"authorization_code", "refresh_token"} <= set(said["grant_types_supported"]) <= GRANT_TYPES
+    assert {"none", "private_key_jwt"} <= set(said["token_endpoint_auth_methods_supported"]) <= set(AuthMethod)
     assert said["authorization_details_types_supported"] == ["bank_data", "calendar_data"]
     for name, address in said.items():
         if name.endswith("_endpoint") or name == "jwks_uri":

@@ -5,6 +5,7 @@ from typing import Any
 from grantline.authorization.client_auth import methods
 from grantline.authorization.endpoints import paths
 from grantline.authorization.endpoints.openid_metadata import about_openid
+from grantline.authorization.endpoints.request_metadata import about_requests
 from grantline.authorization.grants import grants
 from grantline.authorization.http import Request, Response, json_response
 from grantline.authorization.server import Server
@@ -35,8 +36,6 @@ def describe(server: Server) -> dict[str, Any]:
         "jwks_uri": issuer + paths.JWKS,
         "scopes_supported": [OPENID, *offline, *file.scopes],
         "client_id_metadata_document_supported": server.documents is not None,
-        "response_types_supported": ["code"],
-        "response_modes_supported": ["query"],
         "grant_types_supported": list(grants()),
         "code_challenge_methods_supported": ["S256"],
         "token_endpoint_auth_methods_supported": served,
@@ -46,16 +45,10 @@ def describe(server: Server) -> dict[str, Any]:
         "revocation_endpoint_auth_methods_supported": served,
         "revocation_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
         "dpop_signing_alg_values_supported": list(ALGORITHMS),
-        "authorization_details_types_supported": [api.type for api in file.apis.values()],
-        "authorization_response_iss_parameter_supported": True,
-        "require_pushed_authorization_requests": False,
-        "request_parameter_supported": False,
-        "request_uri_parameter_supported": False,
-        "claims_parameter_supported": False,
-        "prompt_values_supported": ["none", "login", "consent"],
+        **about_requests(server),
         **about_openid(server),
         **({"registration_endpoint": issuer + paths.REGISTER} if server.registration.dynamic else {}),
-        "claims_supported": ["iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "amr", "at_hash"],
+        "claims_supported": ["iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "amr", "acr", "at_hash"],
         **_with_certificates(server),
     }
 

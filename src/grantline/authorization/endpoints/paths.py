@@ -9,6 +9,7 @@ TOKEN = "/token"  # noqa: S105 - a path
 INTROSPECT = "/introspect"
 REVOKE = "/revoke"
 USERINFO = "/userinfo"
+DETAIL_TYPES = "/authorization-details-types"
 REGISTER = "/register"
 REGISTRATION = "/registration"
 END_SESSION = "/logout"
@@ -22,5 +23,5 @@ ALIASED = {
 }
 """Endpoints where a client may show a certificate, by their name in the metadata."""
 
-FOR_BROWSER_APPS = frozenset({OAUTH_METADATA, OPENID_METADATA, JWKS, PUSHED, TOKEN, REVOKE, USERINFO})
+FOR_BROWSER_APPS = frozenset({OAUTH_METADATA, OPENID_METADATA, JWKS, DETAIL_TYPES, PUSHED, TOKEN, REVOKE, USERINFO})
 """Scripts of other origins may call these; never authorize (check 29)."""
