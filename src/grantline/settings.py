@@ -24,6 +24,7 @@ from grantline.ledger.settings import Settings as LedgerSettings
 from grantline.model.errors import InvalidConfiguration
 from grantline.model.ids import ApiId, GatewayId
 from grantline.model.setting import section, setting
+from grantline.parties import RegistrationSettings
 from grantline.signals import FeedSettings
 
 PREFIX = "GRANTLINE_"
@@ -106,6 +107,9 @@ class Settings:
     ledger: LedgerSettings = section(LedgerSettings, help="The record.")
     fetching: FetchSettings = section(
         FetchSettings, help="Requests to addresses that clients named: documents, key sets, notices."
+    )
+    registration: RegistrationSettings = section(
+        RegistrationSettings, help="Clients that register themselves, or come with a document of their own."
     )
     sessions: SessionSettings = section(SessionSettings, help="How long a sign-in lasts.")
     upstreams: tuple[UpstreamSettings, ...] = setting((), help="OpenID providers whose people may sign in here.")

@@ -18,6 +18,7 @@ from grantline.app.identity import Outside, signing_in
 from grantline.app.keys import open_custodies, open_root_key, take_over, terms_of
 from grantline.app.log import set_up_log
 from grantline.app.mtls import opened, what_clients_need
+from grantline.app.outward import outward
 from grantline.app.pages import OAuthPages, PageConnections, PageWithdrawal
 from grantline.app.places import Places
 from grantline.app.rules import Rules
@@ -117,7 +118,8 @@ async def authority(
         core = _Core(settings, issuer, keys, work, rules, clock)
         relay = Relay(work, ledger, secrets.token_bytes, clock=clock, aside=SetAside(Places(data).set_aside))
         recorded = RecordedWork(work, lambda: relay.stuck_us, settings.ledger.longest_lag_s * 1_000_000)
-        server = _server(core, recorded, sessions, pages, http)
+        fetcher = await stack.enter_async_context(Fetcher(clock, settings.fetching))
+        server = _server(core, recorded, sessions, pages, http=http, fetcher=fetcher)
         rules.on_change(partial(appoint, server))
         await rules.look()
         feed = _feed(core)
@@ -145,8 +147,7 @@ async def authority(
         pages.attach(site)
         await feed.start()
         keeping.lacking = feed.lacking
-        sweeping = partial(keep_sweeping, work, server.consents, clock)
-        fetcher = await stack.enter_async_context(Fetcher(clock, settings.fetching))
+        sweeping = partial(keep_sweeping, work, server.consents, clock, settings.registration.unused_days)
         telling = Telling(server, fetcher)
         work.after_commit(telling.wake)
         tasks = (feed.run, relay.run, rules.keep_looking, keeping.run, telling.run, sweeping)
@@ -187,7 +188,9 @@ def _ledger(data: Path) -> LedgerClient:
     return LedgerClient(LedgerPlaces(data).ledger_socket, AUTHORITY, key)
 
 
-def _server(core: _Core, work: RecordedWork, sessions: Sessions, pages: OAuthPages, http: httpx2.AsyncClient) -> Server:
+def _server(
+    core: _Core, work: RecordedWork, sessions: Sessions, pages: OAuthPages, *, http: httpx2.AsyncClient, fetcher: Fetcher
+) -> Server:
     made: list[Server] = []
     server = Server(
         issuer=core.issuer,
@@ -202,6 +205,7 @@ def _server(core: _Core, work: RecordedWork, sessions: Sessions, pages: OAuthPag
         lists=GatewayResourceLists(lambda: made[0], http, {one.api: one.base for one in core.settings.fronts}),
         settings=core.settings.authorization,
         mtls=what_clients_need(core.settings.server.mtls),
+        **outward(core.settings, work, fetcher, core.clock),
     )
     made.append(server)
     return server

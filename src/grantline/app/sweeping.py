@@ -1,6 +1,7 @@
 """What time alone ends: consents at their end, questions nobody answered, tickets and proofs that count no more."""
 
 import asyncio
+import secrets
 
 import structlog
 
@@ -8,27 +9,30 @@ from grantline.app.state import WakingWork
 from grantline.consent import Consents
 from grantline.model.clock import Clock
 from grantline.model.errors import AuditUnavailable
+from grantline.parties import Registrar, registering
 from grantline.storage.sql.transaction import SqlTransaction
 
 EVERY_S = 5.0
+DAY_S = 86_400
+MOST_FORGOTTEN = 100
 KEEP_TICKETS_S = 3_600
 KEEP_SESSIONS_S = 86_400
 """How long it is known where an ended session was signed in; longer than apps are told of its end."""
 _log = structlog.get_logger("grantline.app")
 
 
-async def keep_sweeping(work: WakingWork, consents: Consents, clock: Clock) -> None:
+async def keep_sweeping(work: WakingWork, consents: Consents, clock: Clock, unused_days: int = 30) -> None:
     """Until cancelled. Nothing depends on its pace: what has ended is refused by its own clock reading."""
     while True:
         await asyncio.sleep(EVERY_S)
         try:
-            await sweep(work, consents, clock)
+            await sweep(work, consents, clock, unused_days)
         except AuditUnavailable as error:
             _log.warning("sweep_waits", detail=error.detail)
 
 
-async def sweep(work: WakingWork, consents: Consents, clock: Clock) -> None:
-    """Once, to the end."""
+async def sweep(work: WakingWork, consents: Consents, clock: Clock, unused_days: int = 30) -> None:
+    """Once, to the end. `unused_days`: how long a client that registered itself may wait for its first person."""
 
     async def expire(tx: SqlTransaction) -> int:
         return len(await consents.expire_due(tx))
@@ -48,3 +52,11 @@ async def sweep(work: WakingWork, consents: Consents, clock: Clock) -> None:
         await tx.ceremonies.sweep(now)
 
     await work.write(forget)
+    by = Registrar(clock, secrets.token_bytes, 0)
+
+    async def forget_clients(tx: SqlTransaction) -> int:
+        await tx.initial_tokens.sweep(now)
+        return await registering.forget_unused(tx, by, now - unused_days * DAY_S, limit=MOST_FORGOTTEN)
+
+    while await work.write(forget_clients) == MOST_FORGOTTEN:
+        continue

@@ -6,6 +6,7 @@ from grantline.model.door import opens_on_use
 
 if TYPE_CHECKING:
     from grantline.authorization.application import oauth_endpoints
+    from grantline.authorization.documents import Documents
     from grantline.authorization.families import EndsWithPassword
     from grantline.authorization.http import Response
     from grantline.authorization.interaction import Answered, Interaction, Waiting
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from grantline.authorization.logout import Farewell, Leaving, Logout
     from grantline.authorization.operator import appoint
     from grantline.authorization.profiles import card_of
+    from grantline.authorization.remote import Remote
     from grantline.authorization.resource_lists import GatewayResourceLists
     from grantline.authorization.response_modes import Delivery
     from grantline.authorization.server import Fetch, Pages, ResourceLists, Server
@@ -34,6 +36,7 @@ __all__ = [
     "Decide",
     "Deliver",
     "Delivery",
+    "Documents",
     "EndsWithPassword",
     "Fetch",
     "Farewell",
@@ -43,6 +46,7 @@ __all__ = [
     "Leaving",
     "Logout",
     "Pages",
+    "Remote",
     "ResourceLists",
     "Response",
     "Server",
