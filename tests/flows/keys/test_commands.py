@@ -22,6 +22,9 @@ from grantline.model.errors import Conflict, InvalidConfiguration, NotFound
 from grantline.settings import Settings
 from tests.authorization_world import HandClock
 from tests.instance_world import ISSUER, Instance, instance
+from tests.softhsm import MODULE, PIN, token
+
+__all__ = ["token"]
 
 ONE = KeySettings(algorithms=("ES256",))
 SETTINGS = Settings(keys=ONE)
@@ -144,6 +147,35 @@ async def test_a_compromised_key_is_replaced_by_one_command_and_its_private_half
     assert len(list(Places(tmp_path).signing_keys.iterdir())) == 1
     with pytest.raises(NotFound):
         await compromised(tmp_path, SETTINGS, "nobody")
+
+
+async def test_a_device_takes_over_with_the_next_key_and_files_go_on_until_then(tmp_path: Path, token: str) -> None:
+    pin = tmp_path / "pin"
+    write_private(pin, f"{PIN}\n".encode())
+    (first,) = await started(tmp_path / "data")
+    device = Settings(
+        keys=replace(ONE, custody="pkcs11", pkcs11_module=MODULE, pkcs11_token=token, pkcs11_pin_file=pin)
+    )
+    assert await started(tmp_path / "data", device) == (first,)
+    (following,) = await rotated(tmp_path / "data", device, None)
+    done = await compromised(tmp_path / "data", device, first)
+    assert done.signs == following.kid
+    assert following.custody == "pkcs11"
+    assert await started(tmp_path / "data", device) == (following.kid,)
+    with pytest.raises(InvalidConfiguration, match="no private key at hand for ES256"):
+        await started(tmp_path / "data")
+
+
+@pytest.mark.parametrize(
+    ("missing", "named"),
+    [({"pkcs11_module": None}, "pkcs11_module"), ({"pkcs11_pin_file": None}, "pkcs11_pin_file")],
+)
+async def test_a_device_that_is_half_declared_names_what_is_missing(
+    tmp_path: Path, missing: dict[str, None], named: str
+) -> None:
+    keys = replace(ONE, custody="pkcs11", pkcs11_module=MODULE, pkcs11_pin_file=tmp_path / "pin")
+    with pytest.raises(InvalidConfiguration, match=named):
+        await started(tmp_path, Settings(keys=replace(keys, **missing)))
 
 
 async def test_the_commands_tell_what_they_did(tmp_path: Path) -> None:

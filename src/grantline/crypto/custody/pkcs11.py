@@ -11,7 +11,7 @@ from typing import Any
 import pkcs11
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from pkcs11 import MGF, Attribute, KeyType, Mechanism, ObjectClass
-from pkcs11.exceptions import PKCS11Error
+from pkcs11.exceptions import PKCS11Error, UserAlreadyLoggedIn
 from pkcs11.util.ec import encode_named_curve_parameters
 
 from grantline.crypto.custody.backend import KeyUnavailable
@@ -39,7 +39,7 @@ class Pkcs11:
     def __init__(self, module: Path, token: str, pin: str) -> None:
         self._lock = threading.Lock()
         try:
-            self._session = pkcs11.lib(str(module)).get_token(token_label=token).open(rw=True, user_pin=pin)
+            self._session = _logged_in(pkcs11.lib(str(module)).get_token(token_label=token), pin)
         except (PKCS11Error, OSError, RuntimeError) as error:
             raise InvalidConfiguration(
                 f"$.keys: the token {token!r} of {module} does not open: {type(error).__name__}", detail=str(error)
@@ -99,6 +99,14 @@ class Pkcs11:
                         return bytes(private.sign(message, mechanism=Mechanism.SHA256_RSA_PKCS))
 
         return Signer(public, sign)
+
+
+def _logged_in(token: Any, pin: str) -> Any:
+    """A session. Logging in is the whole process's, so a second one finds it done (PKCS#11 v2.40 §5.6)."""
+    try:
+        return token.open(rw=True, user_pin=pin)
+    except UserAlreadyLoggedIn:
+        return token.open(rw=True)
 
 
 def _public(held: Any, alg: str) -> PublicKey:

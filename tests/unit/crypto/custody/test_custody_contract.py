@@ -1,7 +1,5 @@
 """What every custody promises, run over each: sealed files, and a PKCS#11 token (SoftHSM)."""
 
-import os
-import secrets
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,29 +13,11 @@ from grantline.crypto.custody.sealed_files import SealedFiles
 from grantline.crypto.es256 import verify_jws
 from grantline.crypto.signing import ALGORITHMS, SigningKey
 from grantline.model.errors import InvalidConfiguration
+from tests.softhsm import MODULE, PIN, token
 
-MODULE = Path("/usr/lib/softhsm/libsofthsm2.so")
-PIN = "1234"
+__all__ = ["token"]
+
 ABSENT = "A" * 43
-
-
-@pytest.fixture(scope="module")
-def token(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A fresh token. The module reads where tokens are when it is first used: one place for the whole process."""
-    if "SOFTHSM2_CONF" not in os.environ:
-        place = tmp_path_factory.mktemp("softhsm")
-        (place / "tokens").mkdir(mode=0o700)
-        settings = f"directories.tokendir = {place}/tokens\nobjectstore.backend = file\nlog.level = ERROR\n"
-        (place / "softhsm2.conf").write_text(settings)
-        os.environ["SOFTHSM2_CONF"] = str(place / "softhsm2.conf")
-    label = f"test-{secrets.token_hex(4)}"
-    subprocess.run(
-        ["softhsm2-util", "--init-token", "--free", "--label", label, "--pin", PIN, "--so-pin", "5678"],
-        check=True,
-        capture_output=True,
-    )
-    yield label
-    subprocess.run(["softhsm2-util", "--delete-token", "--token", label], check=True, capture_output=True)
 
 
 @pytest.fixture(params=["file", "pkcs11"])
