@@ -13,9 +13,9 @@ from grantline.catalog import Asked, Catalog
 from grantline.consent import ClientCard, Consents, may, offer_lines, read, receipt
 from grantline.consent.offer import OfferLine
 from grantline.model.clock import Clock
-from grantline.model.consent import Item, Version
+from grantline.model.consent import Item, Status, Version
 from grantline.model.errors import NotFound
-from grantline.model.ids import ConsentId, PersonId
+from grantline.model.ids import ClientId, ConsentId, PersonId
 from grantline.parties import Client, Standing
 from grantline.storage.sql.transaction import SqlTransaction
 from grantline.ui.kit import completed
@@ -23,6 +23,7 @@ from grantline.ui.portal import Site, onward
 from grantline.ui.portal.services import Connection, VersionRow
 
 DAY = 86_400
+COUNTING = frozenset({Status.ACTIVE, Status.SUSPENDED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,19 @@ class PageConnections:
             lookback_since=_since(connection.granted, self.clock.wall_us() // 1_000_000),
             versions=tuple(_row(version) for version in detail.versions),
             held=client is None or client.status is not Standing.ACTIVE,
+            given_by=await _name(tx, connection.passed_on_by),
+            passed_on_to=tuple(
+                (one.consent, one.client_name)
+                for one in await read.descendants(tx, consent=connection.consent)
+                if one.status in COUNTING
+            ),
         )
+
+
+async def _name(tx: SqlTransaction, client: ClientId | None) -> str | None:
+    """What people know this client by; its id where it is gone."""
+    found = None if client is None else await tx.clients.get(client)
+    return found.name if found is not None else client
 
 
 def _card(client: Client | None, connection: read.Connection) -> ClientCard:

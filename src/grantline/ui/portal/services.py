@@ -96,7 +96,8 @@ class Connection:
 
     `may` says all of them in one phrase.
     Times are unix seconds. `versions` oldest first. `lookback_since`: the oldest day it may read (None: no limit).
-    `held`: we let the client act for nobody just now.
+    `held`: we let the client act for nobody just now. `given_by`: name of the client that passed it on; None: the
+    person gave it. `passed_on_to`: what came of it and still counts, with the names of who has it.
     """
 
     consent: ConsentId
@@ -110,6 +111,8 @@ class Connection:
     lookback_since: int | None
     versions: tuple[VersionRow, ...]
     held: bool = False
+    given_by: str | None = None
+    passed_on_to: tuple[tuple[ConsentId, str], ...] = ()
 
 
 class Connections(Protocol):

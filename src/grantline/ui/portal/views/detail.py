@@ -32,6 +32,8 @@ class HeadView:
     until: When
     given: When
     looks_back_to: When | None
+    given_by: str
+    passed_on_to: tuple[tuple[str, str], ...]
     last: When | None
     last_word: str
     can_stop: bool
@@ -117,6 +119,8 @@ def head_view(connection: Connection, usage: Usage | None, known: bool, formats:
         until=formats.day(connection.ended_at or connection.until),
         given=formats.day(connection.given_at),
         looks_back_to=None if connection.lookback_since is None else formats.day(connection.lookback_since),
+        given_by=connection.given_by or "you",
+        passed_on_to=tuple((f"/connections/{consent}", name) for consent, name in connection.passed_on_to),
         last=None if last is None else formats.moment(last),
         last_word="Never" if known else "Not known",
         can_stop=connection.status in RUNNING,
