@@ -78,11 +78,13 @@ class Pkcs11:
 
     def _generate(self, alg: str) -> tuple[Any, Any]:
         if alg in ("PS256", "RS256"):
-            return self._session.generate_keypair(KeyType.RSA, RSA_BITS, store=True, label=LABEL)
+            public, private = self._session.generate_keypair(KeyType.RSA, RSA_BITS, store=True, label=LABEL)
+            return public, private
         curve, mechanism = _CURVES[alg]
         named = {Attribute.EC_PARAMS: encode_named_curve_parameters(curve)}
         parameters = self._session.create_domain_parameters(_KINDS[alg], named, local=True)
-        return parameters.generate_keypair(mechanism=mechanism, store=True, label=LABEL)
+        public, private = parameters.generate_keypair(mechanism=mechanism, store=True, label=LABEL)
+        return public, private
 
     def _signer(self, public: PublicKey, private: Any) -> SigningKey:
         def sign(message: bytes) -> bytes:
