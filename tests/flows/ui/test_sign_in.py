@@ -26,6 +26,7 @@ def test_who_waits_and_where_the_answer_goes_is_said_first(visitor: Browser) -> 
     text = visitor.get("/sign-in?next=/consent/h-budget").text
     assert "<bdi>Budget app</bdi> is waiting for your answer. Signing in shares nothing." in text
     assert "app.budget.example" in text
+    assert 'name="username" value=""' in text
     assert 'id="login-submit">Sign in</button>' in text
 
 

@@ -108,4 +108,9 @@ async def _waiting(site: Site, onward: str) -> WaitingView | None:
         waiting = await site.services.interaction.open(asked[1])
     except NotFound:
         return None
-    return WaitingView(plain(waiting.client.name), waiting.client.redirect_host, plain(waiting.login_hint)[:128])
+    return WaitingView(plain(waiting.client.name), waiting.client.redirect_host, _hint(waiting.login_hint))
+
+
+def _hint(told: str) -> str:
+    """The user name that the client expects, as a suggestion; nothing where it expects nobody."""
+    return plain(told)[:128] if told else ""
