@@ -26,6 +26,7 @@ from grantline.model.ids import ApiId, GatewayId
 from grantline.model.setting import section, setting
 from grantline.parties import RegistrationSettings
 from grantline.signals import FeedSettings
+from grantline.storage.settings import StorageSettings
 
 PREFIX = "GRANTLINE_"
 T = TypeVar("T")
@@ -108,6 +109,7 @@ class Settings:
     fetching: FetchSettings = section(
         FetchSettings, help="Requests to addresses that clients named: documents, key sets, notices."
     )
+    storage: StorageSettings = section(StorageSettings, help="Where the state is kept.")
     registration: RegistrationSettings = section(
         RegistrationSettings, help="Clients that register themselves, or come with a document of their own."
     )

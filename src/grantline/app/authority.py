@@ -92,7 +92,7 @@ async def run(
     """Serve until `stop`. Raises `InvalidConfiguration` for what no restart can mend."""
     set_up_log(data, AUTHORITY)
     prepare(data)
-    async with open_state(data, create=True, connect=connect) as state:
+    async with open_state(data, create=True, connect=connect, storage=settings.storage) as state:
         issuer = settings.server.issuer or f"http://localhost:{settings.server.port}"
         async with authority(settings, data, state, issuer, SystemClock()) as composed:
             await _leave_enrolment_link(composed, Places(data), issuer)

@@ -4,40 +4,83 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import structlog
 
+from grantline.app.database import choose
 from grantline.app.places import Places
 from grantline.model.errors import AuditUnavailable, InvalidConfiguration
+from grantline.model.ports import Work
 from grantline.storage.migrations import migrate
+from grantline.storage.settings import StorageSettings
 from grantline.storage.sql.transaction import SqlTransaction
 from grantline.storage.sqlite.connection import Connect, connect
 from grantline.storage.sqlite.database import Database
 
 _log = structlog.get_logger("grantline.app")
 T = TypeVar("T")
-State = Database[SqlTransaction]
+
+
+class State(Work[SqlTransaction], Protocol):
+    """The open database."""
+
+    def hear(self, listener: Callable[[], None]) -> None:
+        """Call `listener` on the loop when another process committed, where the database tells."""
+        ...
 
 
 @asynccontextmanager
-async def open_state(data: Path, *, create: bool = False, connect: Connect = connect) -> AsyncIterator[State]:
-    """The state of the instance. Safe while it is being served: SQLite orders the writers of all processes.
+async def open_state(
+    data: Path, *, create: bool = False, connect: Connect = connect, storage: StorageSettings | None = None
+) -> AsyncIterator[State]:
+    """The state of the instance. Safe while it is being served: the database orders the writers of all processes.
 
-    Raises `InvalidConfiguration` when there is none and `create` does not ask for one.
+    `storage`: as the settings say; absent, the database that the instance was last served from. Raises
+    `InvalidConfiguration` when there is none and `create` does not ask for one.
     """
+    chosen = choose(data, storage)
+    opened = _postgres(data, chosen, create) if chosen.url is not None else _sqlite(data, create, connect)
+    async with opened as state:
+        yield state
+
+
+@asynccontextmanager
+async def _sqlite(data: Path, create: bool, connect: Connect) -> AsyncIterator[State]:
     path = await asyncio.to_thread(_migrated, data, create)
-    database: State = Database(path, SqlTransaction, connect=connect)
+    database = Database(path, SqlTransaction, connect=connect)
     try:
         yield database
     finally:
         await asyncio.to_thread(database.close)
 
 
+@asynccontextmanager
+async def _postgres(data: Path, storage: StorageSettings, create: bool) -> AsyncIterator[State]:
+    # Loaded here alone: the driver and SQLAlchemy's dialect are 3 MiB that an instance on SQLite does without.
+    from grantline.storage.migrations.postgres import prepare
+    from grantline.storage.postgres.connection import Address
+    from grantline.storage.postgres.database import PostgresDatabase
+
+    assert storage.url is not None
+    address = Address(storage.url, storage.password_file)
+    if not await prepare(address, create=create):
+        raise _none_here(data)
+    database = PostgresDatabase(address, SqlTransaction)
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+def _none_here(data: Path) -> InvalidConfiguration:
+    return InvalidConfiguration(f"{data} holds no Grantline instance; name one with --data.")
+
+
 def _migrated(data: Path, create: bool) -> Path:
     path = Places(data).state
     if not path.exists() and not create:
-        raise InvalidConfiguration(f"{data} holds no Grantline instance; name one with --data.")
+        raise _none_here(data)
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
     migrate(path, "state")
     return path
@@ -49,21 +92,25 @@ class WakingWork:
     def __init__(self, state: State) -> None:
         self._state = state
         self._listeners: list[Callable[[], None]] = []
+        state.hear(self._tell)
 
     def after_commit(self, listener: Callable[[], None]) -> None:
-        """Call `listener` on the loop after every write that returned."""
+        """Call `listener` on the loop after every write that returned, and when another process tells of one."""
         self._listeners.append(listener)
 
     async def write(self, unit: Callable[[SqlTransaction], Awaitable[T]], *, essential: bool = False) -> T:
         """As `Work.write`."""
         outcome = await self._state.write(unit, essential=essential)
-        for listener in self._listeners:
-            listener()
+        self._tell()
         return outcome
 
     async def read(self, unit: Callable[[SqlTransaction], Awaitable[T]]) -> T:
         """As `Work.read`."""
         return await self._state.read(unit)
+
+    def _tell(self) -> None:
+        for listener in self._listeners:
+            listener()
 
 
 class RecordedWork:

@@ -9,7 +9,7 @@ import typer
 
 from grantline.cli.delegating import give_and_trust, require_fitting
 from grantline.cli.names import require_known
-from grantline.cli.options import DEFAULT_DATA, DataOption, run
+from grantline.cli.options import DEFAULT_DATA, ConfigOption, DataOption, run
 from grantline.model.errors import InvalidConfiguration
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from grantline.cli.declaration import Declaration
     from grantline.model.clock import Clock
     from grantline.model.events import Event, EventType
+    from grantline.settings import Settings
 
 
 def apply(
@@ -25,37 +26,38 @@ def apply(
         Path, typer.Option("--file", "-f", help="TOML file that declares clients, people, catalog, policy.")
     ],
     data: DataOption = DEFAULT_DATA,
+    config: ConfigOption = None,
 ) -> None:
     """Make the instance what FILE declares: clients, people, catalog, policy. Idempotent; a mistake names its path."""
     from grantline.cli.declaration import read_declaration
 
     declaration = read_declaration(file)
-    for line in run(apply_to(data, declaration)):
+    for line in run(apply_to(data, declaration, config)):
         typer.echo(line)
 
 
-async def apply_to(data: Path, declaration: "Declaration") -> list[str]:
+async def apply_to(data: Path, declaration: "Declaration", config: Path | None = None) -> list[str]:
     """One line for each thing declared: added, changed or unchanged."""
     from grantline.app.duties import duties
     from grantline.app.privileges import acting_as
     from grantline.model.clock import SystemClock
+    from grantline.settings import load
 
     clock = SystemClock()
     _require_one_whole(data, declaration)
     # Root may apply to an instance that runs as somebody else, who has to be able to read what comes of it.
     with acting_as(duties(data, "").others):
-        return await _apply(data, declaration, clock)
+        return await _apply(data, declaration, load(config), clock)
 
 
-async def _apply(data: Path, declaration: "Declaration", clock: "Clock") -> list[str]:
+async def _apply(data: Path, declaration: "Declaration", settings: "Settings", clock: "Clock") -> list[str]:
     from grantline.app.state import open_state
     from grantline.authorization import EndsWithPassword
     from grantline.identity import Hashing, declare
     from grantline.parties import upsert, warnings
-    from grantline.settings import load
 
     said: list[str] = []
-    async with open_state(data, create=True) as state:
+    async with open_state(data, create=True, storage=settings.storage) as state:
         if declaration.policy is not None:
             changed = await _keep_policy(state, data, declaration.policy, clock)
             said.append(f"policy {'changed' if changed else 'unchanged'}")
@@ -67,11 +69,11 @@ async def _apply(data: Path, declaration: "Declaration", clock: "Clock") -> list
             said.append(f"client {client.id} {change}")
             said += [f"warning: client {client.id}: {warning}" for warning in warnings(client)]
         catalog = _catalog_for(data, declaration)
-        hashing, ends = Hashing(), EndsWithPassword(clock, settings=load(None).authorization)
+        hashing, ends = Hashing(), EndsWithPassword(clock, settings=settings.authorization)
         for person in declaration.people:
             _, changed = await declare(state, hashing, person, clock, also_ends=ends)
             said.append(f"person {person.username} {'changed' if changed else 'unchanged'}")
-        said += await give_and_trust(state, catalog, declaration, clock, load(None))
+        said += await give_and_trust(state, catalog, declaration, clock, settings)
     return said
 
 

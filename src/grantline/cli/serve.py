@@ -78,6 +78,7 @@ def plan(data: Path, config: Path | None, gateways: tuple[str, ...]) -> list[Chi
 
 
 async def _supervise(data: Path, config: Path | None, gateways: tuple[str, ...], settings: "Settings") -> None:
+    from grantline.app.database import choose
     from grantline.app.duties import duties
     from grantline.app.privileges import acting_as
     from grantline.app.ready import stop_on_signals
@@ -87,6 +88,8 @@ async def _supervise(data: Path, config: Path | None, gateways: tuple[str, ...],
     prepare(data, settings.ledger.signer_user)
     parts = duties(data, settings.ledger.signer_user)
     with acting_as(parts.others):
+        # Remembered before anything opens the state: what follows knows the data directory only.
+        choose(data, settings.storage)
         await admit(data, tuple(GatewayId(name) for name in gateways))
     _say(parts.sentence)
     if settings.keys.passphrase_file is None:

@@ -10,6 +10,8 @@ from grantline.model.events import EventType
 from tests.authorization_world import CONFIDENTIAL, PUBLIC, World
 from tests.flows.authorization.raw import claims_of, exchange, get_code, post
 
+DATABASES = ("sqlite", "postgres")
+
 WRONG: tuple[tuple[dict[str, str | None], str], ...] = (
     ({"grant_type": None}, "invalid_request"),
     ({"grant_type": "password"}, "unsupported_grant_type"),
@@ -148,6 +150,7 @@ async def test_answers_may_not_be_kept_by_anybody(world: World) -> None:
         assert answer.headers["x-content-type-options"] == "nosniff"
 
 
+@pytest.mark.parametrize("world", ["sqlite"], indirect=True)
 async def test_when_nothing_can_be_stored_nothing_is_issued(world: World) -> None:
     """Covers: line 11; check 170."""
     key = SigningKey.generate()

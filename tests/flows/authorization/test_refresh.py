@@ -14,6 +14,8 @@ from grantline.sdk.client import AccessRefused, Tokens
 from tests.authorization_world import APP_KEY, CALLBACK, CONFIDENTIAL, PUBLIC, World, make_world
 from tests.flows.authorization.raw import claims_of, post
 
+DATABASES = ("sqlite", "postgres")
+
 
 def refresh_of(tokens: Tokens) -> str:
     assert tokens.refresh_token is not None
@@ -139,6 +141,7 @@ async def test_a_token_changed_by_a_letter_is_nothing(world: World) -> None:
     assert await world.endings() == []
 
 
+@pytest.mark.parametrize("world", ["sqlite"], indirect=True)
 async def test_nobody_who_reads_the_database_can_make_a_token(world: World) -> None:
     """Covers: refresh tokens are kept neither in clear nor as something that makes them."""
     tokens = await world.connect(world.app())

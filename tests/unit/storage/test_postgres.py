@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
+from grantline.authorization.store import TicketKind
 from grantline.model.errors import AuditUnavailable, InvalidConfiguration
 from grantline.model.feed import Entry, Kind, NewEntry, Position
 from grantline.storage.postgres import database
 from grantline.storage.postgres.commit import Commit
-from grantline.storage.postgres.connection import WRITERS, Address, connect
+from grantline.storage.postgres.connection import WRITERS, Address, connect, driver
 from grantline.storage.postgres.database import PostgresDatabase
 from grantline.storage.postgres.units import run_unit
 from grantline.storage.sql.transaction import SqlTransaction
@@ -273,3 +274,27 @@ async def _until_blocked(address: Address) -> None:
     ):
         await asyncio.sleep(0.01)
     await watching.close()
+
+
+@pytest.mark.parametrize("sql", ["DROP TABLE tickets", "ALTER TABLE tickets RENAME COLUMN body TO corpse"])
+async def test_a_table_that_is_not_as_expected_fails_the_unit_and_nothing_else(
+    postgres: Address, one: State, sql: str
+) -> None:
+    async def swept(tx: SqlTransaction) -> None:
+        await tx.tickets.get(TicketKind.CODE, b"d")
+
+    connection = await connect(postgres, "migrating")
+    await connection.execute(sql)
+    await connection.close()
+    for run in (one.write, one.read):
+        with pytest.raises(Exception, match="does not exist"):
+            await asyncio.wait_for(run(swept), 5)
+    assert (await asyncio.wait_for(one.write(append), 5)).seq == 1
+
+
+async def test_a_value_of_the_wrong_kind_is_our_mistake_and_not_the_databases(one: State) -> None:
+    async def mistaken(tx: SqlTransaction) -> None:
+        await tx.tickets.sweep("soon")  # type: ignore[arg-type]
+
+    with pytest.raises(driver().DataError, match="invalid input"):
+        await one.write(mistaken)

@@ -6,8 +6,29 @@ from pathlib import Path
 
 from grantline.model.errors import InvalidConfiguration
 from grantline.storage.migrations.run import HEADS, Line, configuration
-from grantline.storage.postgres.connection import MIGRATION, Address, connect
+from grantline.storage.postgres.connection import MIGRATION, Address, connect, is_unreachable
 from grantline.storage.postgres.cursor import Connection
+
+
+async def prepare(address: Address, *, create: bool, line: Line = "state") -> bool:
+    """Migrate as `migrate_postgres`, but leave an empty database alone unless `create`; False if it was left so.
+
+    Raises `InvalidConfiguration` where there is no such database or it lets us not in.
+    """
+    try:
+        if not create:
+            connection = await connect(address, "migrating")
+            try:
+                if await revision(connection) is None:
+                    return False
+            finally:
+                await connection.close()
+        await migrate_postgres(address, line)
+    except Exception as error:
+        if not is_unreachable(error):
+            raise
+        raise InvalidConfiguration(f"$.storage.url: {address.shown} cannot be used: {error}") from error
+    return True
 
 
 async def migrate_postgres(address: Address, line: Line = "state") -> None:

@@ -35,6 +35,12 @@ class Address:
         if parts.password is not None:
             raise InvalidConfiguration("$.storage.url holds a password; put it in a file and name it: password_file")
 
+    @property
+    def shown(self) -> str:
+        """Host and database, for messages."""
+        parts = urlsplit(self.url)
+        return f"{parts.hostname or parts.query or 'this machine'}{parts.path}"
+
     def password(self) -> str | None:
         """As the file has it now, so that a changed one counts at the next connection."""
         if self.password_file is None:
@@ -97,9 +103,17 @@ def is_passing(error: BaseException) -> bool:
     asyncpg = driver()
     if isinstance(error, asyncpg.PostgresError):
         return str(error.sqlstate)[:2] in PASSING_CLASSES or error.sqlstate in PASSING
-    return isinstance(error, asyncpg.InterfaceError | OSError | TimeoutError)
+    # asyncpg tells of a value that it cannot send by an InterfaceError that is a ValueError too.
+    return isinstance(error, asyncpg.InterfaceError | OSError | TimeoutError) and not isinstance(error, ValueError)
 
 
 def is_undone(error: BaseException) -> bool:
     """True if the server itself said that the transaction does not stand: a broken constraint, a conflict."""
     return isinstance(error, driver().PostgresError) and str(error.sqlstate)[:2] in ("23", "40")
+
+
+def is_unreachable(error: BaseException) -> bool:
+    """True if no connection came about: nobody answers, or the server does not know us or the database."""
+    asyncpg = driver()
+    refused = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError)
+    return isinstance(error, OSError | TimeoutError | refused[0] | refused[1])
