@@ -83,12 +83,15 @@ class FrontSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """One `[[fronts]]` table: an API that a gateway of ours answers for behind Envoy.
 
     `base`: URL at which clients and this authority reach the API. `upstream`: where the API itself listens.
+    `tls_certificate`, `tls_key`: PEM files with which Envoy ends TLS and asks clients for their certificates.
     """
 
     api: ApiId
     gateway: GatewayId
     base: str
     upstream: str
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,10 +66,12 @@ def envoy(
     front = next((one for one in settings.fronts if one.api == api), None)
     if front is None:
         raise InvalidConfiguration(f'$.fronts: no table has api = "{api}"')
+    if (front.tls_certificate is None) != (front.tls_key is None):
+        raise InvalidConfiguration(f"$.fronts: {api}: tls_certificate and tls_key go together")
     base, upstream = urlsplit(front.base), urlsplit(front.upstream)
     write_bootstrap(
         EnvoySettings(
-            port=base.port or 80,
+            port=base.port or (443 if base.scheme == "https" else 80),
             host=base.hostname or "127.0.0.1",
             upstream_host=upstream.hostname or "127.0.0.1",
             upstream_port=upstream.port or 80,
@@ -77,6 +79,8 @@ def envoy(
             minimiser_socket=places.minimiser_socket(ApiId(api)),
             access_log=places.data / "log" / f"envoy-{api}.jsonl",
             call_timeout=settings.gateway.call_timeout_s,
+            certificate=front.tls_certificate,
+            key=front.tls_key,
         ),
         out,
     )

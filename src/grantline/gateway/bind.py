@@ -1,4 +1,6 @@
-"""Is the token the caller's own: proof of possession at this gateway, this boot, once (RFC 9449 §7)."""
+"""Is the token the caller's own: proof of its key at this gateway, this boot, once (RFC 9449 §7), or its certificate
+(RFC 8705 §3).
+"""
 
 import hashlib
 from collections import deque
@@ -63,8 +65,8 @@ class Possession:
                 raise Refusal(Reason.TOKEN_INVALID, "an unbound token with the DPoP scheme")
             return None
         if bound.jkt is None:
-            # A proof by any key would do where none is named.
-            raise Refusal(Reason.PROOF_MISSING, "bound to something that cannot be checked here")
+            _require_certificate(call, caller, bound.x5t)
+            return None
         if caller.scheme != "DPoP":
             # A stolen bound token must not become a bearer token by a change of scheme (RFC 9449 §7.2).
             raise Refusal(Reason.PROOF_MISSING, "a bound token with the Bearer scheme", scheme="DPoP")
@@ -87,3 +89,13 @@ class Possession:
         self._replays.use(proof.jkt, proof.jti, now)
         current = self.nonces.current(now)
         return current if proof.nonce != current else None
+
+
+def _require_certificate(call: Call, caller: Caller, x5t: str | None) -> None:
+    """Raise `Refusal` unless the call came with this very certificate."""
+    if caller.scheme != "Bearer":
+        raise Refusal(Reason.TOKEN_INVALID, "bound to a certificate, with the DPoP scheme", scheme="Bearer")
+    if x5t is None or call.x5t is None:
+        raise Refusal(Reason.CERTIFICATE_MISSING, "the call came without a certificate")
+    if call.x5t != x5t:
+        raise Refusal(Reason.CERTIFICATE_MISMATCH, f"the call came with {call.x5t}")

@@ -21,6 +21,8 @@ class Call:
     `path` is the raw path without query; `query` the raw query. `url` is the external URL without query and
     fragment, for DPoP `htu`. `headers`: lower-case name → all values, in order. `api`: which API it came for, as the
     adapter's own configuration says, never the request. `enforces`: what that adapter declares; silence is nothing.
+    `x5t`: thumbprint of the client's certificate, as the adapter knows it from TLS or its own proxy, never from what a
+    client could write.
     """
 
     method: str
@@ -30,6 +32,7 @@ class Call:
     headers: dict[str, tuple[str, ...]]
     api: ApiId = ApiId("")
     enforces: frozenset[Obligation] = frozenset()
+    x5t: str | None = None
 
     def header(self, name: str) -> str | None:
         """The only value of a header; None when absent or repeated."""

@@ -40,6 +40,8 @@ class Reason(StrEnum):
     AUDIT_UNAVAILABLE = "audit_unavailable"
     RESPONSE_UNFILTERABLE = "response_unfilterable"
     KEY_COMPROMISED = "key_compromised"
+    CERTIFICATE_MISSING = "certificate_missing"
+    CERTIFICATE_MISMATCH = "certificate_mismatch"
 
 
 NOT_FORWARDED = "not_forwarded"
@@ -90,4 +92,6 @@ ANSWERS: dict[Reason, Answer] = {
         502, None, "The API answered in a form that cannot be cut to what was agreed."
     ),
     Reason.KEY_COMPROMISED: Answer(401, "invalid_token", "The key that signed this token is no longer trusted."),
+    Reason.CERTIFICATE_MISSING: Answer(401, "invalid_token", "This token needs the client certificate it is bound to."),
+    Reason.CERTIFICATE_MISMATCH: Answer(401, "invalid_token", "This token is bound to another client certificate."),
 }

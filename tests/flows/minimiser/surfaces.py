@@ -218,8 +218,8 @@ def _parsed(raw: bytes, method: str) -> Got:
 
 
 @contextlib.asynccontextmanager
-async def envoy(gateway: Gateway) -> AsyncIterator[ThroughEnvoy]:
-    """A running Envoy before this gateway's sockets."""
+async def envoy(gateway: Gateway, **more: Any) -> AsyncIterator[ThroughEnvoy]:
+    """A running Envoy before this gateway's sockets; `more`: further settings of it."""
     binary = shutil.which("envoy", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     assert binary, "the Envoy binary is missing: install the test extra"
     port, log, config = _free_port(), gateway.directory / "envoy.log", gateway.directory / "envoy.json"
@@ -231,6 +231,7 @@ async def envoy(gateway: Gateway) -> AsyncIterator[ThroughEnvoy]:
         minimiser_socket=gateway.hop_path,
         access_log=log,
         admin_socket=gateway.directory / "admin.sock",
+        **more,
     )
     write_bootstrap(settings, config)
     arguments = ["--config-path", str(config), "--concurrency", "1", "--use-dynamic-base-id", "--log-level", "error"]

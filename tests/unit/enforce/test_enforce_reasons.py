@@ -38,6 +38,15 @@ def bound(**claims: Any) -> Prepare:
     return lambda w: {"authorization": f"DPoP {w.token(**claims)}"}
 
 
+MINE = "c" * 43
+_BOUND = Confirmation(x5t=MINE)
+
+
+def certified(x5t: str | None, scheme: str = "Bearer", cnf: Confirmation = _BOUND) -> Prepare:
+    """A token that is bound to a certificate, in a call that came with the certificate `x5t`."""
+    return lambda w: {"authorization": f"{scheme} {w.token(cnf=cnf)}", "x5t": x5t}
+
+
 def proof(**changes: Any) -> Prepare:
     def prepare(w: World) -> dict[str, Any]:
         token = w.token()
@@ -105,7 +114,10 @@ CASES = [
     Case(Reason.TOKEN_EXPIRED, bound(exp=NOW), recorded=False),
     Case(Reason.PROOF_MISSING, lambda w: {"authorization": f"Bearer {w.token()}"}, recorded=False, name="Bearer"),
     Case(Reason.PROOF_MISSING, lambda w: {"authorization": f"DPoP {w.token()}", "dpop": None}, recorded=False),
-    Case(Reason.PROOF_MISSING, bound(cnf=Confirmation(x5t="c" * 43)), recorded=False, name="bound to a certificate"),
+    Case(Reason.CERTIFICATE_MISSING, certified(None), recorded=False),
+    Case(Reason.CERTIFICATE_MISMATCH, certified("d" * 43), recorded=False),
+    Case(Reason.TOKEN_INVALID, certified(MINE, "DPoP"), recorded=False, name="bound to a certificate, with DPoP"),
+    Case(Reason.CERTIFICATE_MISSING, certified("", cnf=Confirmation()), recorded=False, name="bound to nothing"),
     Case(Reason.PROOF_INVALID, proof(method="POST"), recorded=False, name="method"),
     Case(Reason.PROOF_INVALID, proof(key=SigningKey.generate()), recorded=False, name="key"),
     Case(Reason.PROOF_INVALID, proof(access_token="other"), recorded=False, name="ath"),
@@ -256,3 +268,20 @@ async def test_the_operators_detail_stays_inside(world: World) -> None:
     assert isinstance(refused, Refused)
     assert refused.deny.detail
     assert refused.deny.detail.encode() not in render(refused).body
+
+
+async def test_a_token_bound_to_a_certificate_passes_with_it(world: World) -> None:
+    """Covers: check 105, check 157."""
+    token = world.token(cnf=Confirmation(x5t=MINE))
+    assert isinstance(await world.decide(authorization=f"Bearer {token}", x5t=MINE), Admitted)
+    refused = await world.decide(authorization=f"Bearer {token}", x5t="d" * 43)
+    assert isinstance(refused, Refused)
+    told = dict(render(refused).headers)
+    assert told["www-authenticate"].startswith('Bearer error="invalid_token"')
+    assert "dpop-nonce" not in told
+
+
+async def test_a_certificate_adds_nothing_to_a_token_that_is_bound_to_a_key(world: World) -> None:
+    refused = await world.decide(authorization=f"Bearer {world.token()}", x5t=MINE)
+    assert isinstance(refused, Refused)
+    assert refused.deny.because is Reason.PROOF_MISSING

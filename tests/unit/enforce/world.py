@@ -217,14 +217,14 @@ class World:
         parts = urlsplit(target)
         told: dict[str, Any] = {name.replace("_", "-"): value for name, value in headers.items()}
         method = told.pop("method", "GET")
-        api = told.pop("api", BANK)
+        api, x5t = told.pop("api", BANK), told.pop("x5t", None)
         if "authorization" not in told:
             told["authorization"] = f"DPoP {self.token()}"
         if "dpop" not in told and told["authorization"] is not None and isinstance(told["authorization"], str):
             scheme, _, token = told["authorization"].partition(" ")
             told["dpop"] = self.proof(token, BASE + parts.path, method=method) if scheme == "DPoP" else None
         values = {name: value if isinstance(value, tuple) else (value,) for name, value in told.items() if value}
-        return Call(method, parts.path, parts.query, BASE + parts.path, values, api, frozenset(Obligation))
+        return Call(method, parts.path, parts.query, BASE + parts.path, values, api, frozenset(Obligation), x5t)
 
     async def decide(self, target: str = TRANSACTIONS, **headers: Any) -> Admitted | Refused:
         return await self.gateway.decide(self.call(target, **headers))

@@ -4,6 +4,7 @@ import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from grantline.crypto.certificates.reading import CertificateInvalid, from_pem, thumbprint
 from grantline.gateway.context import HEADER as CONTEXT
 from grantline.gateway.enforce import Admitted, Gateway, Refused
 from grantline.gateway.minimiser import Settings as Bounds
@@ -51,7 +52,7 @@ class Enforced:
             name = raw_name.decode("latin-1").lower()
             headers[name] = (*headers.get(name, ()), raw_value.decode("latin-1"))
         path, query = scope["raw_path"].decode("latin-1"), scope["query_string"].decode("latin-1")
-        return Call(scope["method"], path, query, self._base + path, headers, self._api, ENFORCES)
+        return Call(scope["method"], path, query, self._base + path, headers, self._api, ENFORCES, _x5t(scope))
 
     async def _pass_on(self, admitted: Admitted, scope: Message, receive: Receive, send: Send) -> None:
         """Nothing is awaited before the application has the call; however it ends, that is told."""
@@ -67,6 +68,15 @@ class Enforced:
         finally:
             ms = (time.perf_counter() - began) * 1_000
             self._gateway.finish(admitted, status=count.status, sent=count.sent, ms=ms)
+
+
+def _x5t(scope: Message) -> str | None:
+    """Thumbprint of the certificate of this very connection (ASGI TLS extension); headers say nothing about it."""
+    chain = scope.get("extensions", {}).get("tls", {}).get("client_cert_chain", ())
+    try:
+        return thumbprint(from_pem(chain[0])) if chain else None
+    except CertificateInvalid:
+        return None
 
 
 class _Count:

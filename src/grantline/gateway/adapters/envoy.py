@@ -10,6 +10,8 @@ from typing import cast
 
 import httptools
 
+from grantline.crypto.certificates.reading import CertificateInvalid, thumbprint
+from grantline.crypto.forwarded.envoy import PROXY
 from grantline.gateway.adapters.envoy_replies import UNAVAILABLE
 from grantline.gateway.context import HEADER as CONTEXT
 from grantline.gateway.enforce import Admitted, Gateway, Refused
@@ -37,7 +39,7 @@ class Questions:
     async def answer(self, method: str, target: str, headers: dict[str, tuple[str, ...]]) -> Admitted | Refused:
         """The decision on one call. `target`: raw path with query; `headers` with lower-case names."""
         path, _, query = target.partition("?")
-        call = Call(method, path, query, self._base + path, headers, self._api, ENFORCES)
+        call = Call(method, path, query, self._base + path, headers, self._api, ENFORCES, _x5t(headers))
         answer = await self._gateway.decide(call)
         if isinstance(answer, Admitted):
             try:
@@ -49,6 +51,16 @@ class Questions:
     def gone(self, admitted: Admitted) -> None:
         """Nobody waits for this answer any more: the call never went."""
         self._flights.abandon(admitted)
+
+
+def _x5t(headers: dict[str, tuple[str, ...]]) -> str | None:
+    """Thumbprint of the client's certificate. Only Envoy can ask here, and it replaces what a client wrote there."""
+    try:
+        shown = PROXY.certificates(headers)
+    except CertificateInvalid as error:
+        _log.warning("%s: %s", PROXY.header, error)
+        return None
+    return thumbprint(shown[0]) if shown else None
 
 
 class Check(asyncio.Protocol):

@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from grantline.crypto.forwarded.envoy import PROXY
 from grantline.gateway.adapters.envoy_replies import Node, local_replies
 
 _TYPE = "type.googleapis.com/envoy.extensions"
@@ -16,6 +17,9 @@ _FROM_DECISION = (_CONTEXT, _FILTER, _EVALUATION)
 _TO_CLIENT_ON_DENIAL = (
     "www-authenticate", "content-type", "cache-control", "dpop-nonce", "retry-after", _EVALUATION,
 )  # fmt: skip
+_CIPHERS = tuple(
+    f"ECDHE-{signs}-{cipher}" for cipher in ("AES128-GCM-SHA256", "AES256-GCM-SHA384") for signs in ("ECDSA", "RSA")
+)
 # Some frameworks believe these: another method or path would be served than the one that was decided.
 _DISGUISES = ("x-http-method-override", "x-http-method", "x-method-override", "x-original-url", "x-rewrite-url")
 
@@ -27,6 +31,8 @@ class EnvoySettings:
     `admin_socket`: where Envoy's own administration listens (None: nowhere).
     `call_timeout` bounds a whole call, so that a gateway that went silent can be counted as drained after it.
     `idle_timeout` is for connections to the upstream: shorter than its own keep-alive. `connections`: most clients'.
+    `certificate`, `key`: PEM with which Envoy ends TLS; it then asks clients for theirs, whoever made them, and tells
+    the decision.
     """
 
     port: int
@@ -41,6 +47,8 @@ class EnvoySettings:
     call_timeout: float = 30.0
     idle_timeout: float = 4.0
     connections: int = 10_000
+    certificate: Path | None = None
+    key: Path | None = None
 
 
 def bootstrap(settings: EnvoySettings) -> Node:
@@ -82,8 +90,31 @@ def _listener(settings: EnvoySettings) -> Node:
         "name": "calls",
         "address": {"socket_address": {"address": settings.host, "port_value": settings.port}},
         "per_connection_buffer_limit_bytes": 1_048_576,
-        "filter_chains": [{"filters": [_named("envoy.filters.network.http_connection_manager", _manager(settings))]}],
+        "filter_chains": [
+            {
+                "filters": [_named("envoy.filters.network.http_connection_manager", _manager(settings))],
+                **asking_for_certificates(settings.certificate, settings.key),
+            }
+        ],
     }
+
+
+def asking_for_certificates(certificate: Path | None, key: Path | None) -> Node:
+    """TLS with this identity that asks clients for theirs and lets any pass: whose one is, the decision knows."""
+    if certificate is None or key is None:
+        return {}
+    identity = {"certificate_chain": {"filename": str(certificate)}, "private_key": {"filename": str(key)}}
+    context = {
+        "@type": f"{_TYPE}.transport_sockets.tls.v3.DownstreamTlsContext",
+        "require_client_certificate": False,
+        "common_tls_context": {
+            "tls_params": {"tls_minimum_protocol_version": "TLSv1_2", "cipher_suites": list(_CIPHERS)},
+            "tls_certificates": [identity],
+            "validation_context": {"trust_chain_verification": "ACCEPT_UNTRUSTED"},
+            "alpn_protocols": ["h2", "http/1.1"],
+        },
+    }
+    return {"transport_socket": _named("envoy.transport_sockets.tls", context)}
 
 
 def _manager(settings: EnvoySettings) -> Node:
@@ -102,6 +133,9 @@ def _manager(settings: EnvoySettings) -> Node:
         "generate_request_id": True,
         "always_set_request_id_in_response": True,
         "server_name": "gateway",
+        # Envoy's own word about the client's certificate, in place of whatever a client wrote there.
+        "forward_client_cert_details": "SANITIZE" if settings.certificate is None else "SANITIZE_SET",
+        "set_current_client_cert_details": {"cert": settings.certificate is not None},
         "common_http_protocol_options": {
             "max_headers_count": 100,
             # An upstream that maps "_" to "-" would read them as headers that were stripped here.
@@ -141,7 +175,7 @@ def _decision(settings: EnvoySettings) -> Node:
         "status_on_error": {"code": "ServiceUnavailable"},
         # The route is chosen again after the decision, which may have asked for the minimiser.
         "clear_route_cache": True,
-        "allowed_headers": _exactly(_TO_DECISION),
+        "allowed_headers": _exactly(_TO_DECISION if settings.certificate is None else (*_TO_DECISION, PROXY.header)),
         "http_service": {
             "server_uri": {
                 "uri": "http://decision",
@@ -176,7 +210,7 @@ def _route(name: str, cluster: str, settings: EnvoySettings, asked: Node | None)
         # No retry policy: a call that was begun must never be begun again.
         "route": {"cluster": cluster, "timeout": _seconds(settings.call_timeout)},
         # The token is for the gateway; the upstream believes the signed context alone.
-        "request_headers_to_remove": ["authorization", "dpop", _FILTER],
+        "request_headers_to_remove": ["authorization", "dpop", _FILTER, PROXY.header],
     }
 
 

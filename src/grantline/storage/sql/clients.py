@@ -3,8 +3,7 @@
 from functools import lru_cache
 
 import msgspec
-from sqlalchemy import bindparam, delete, select
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, delete, func, select
 
 from grantline.model.ids import ClientId
 from grantline.parties import Client
