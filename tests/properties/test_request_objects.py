@@ -4,7 +4,7 @@ import json
 from contextlib import suppress
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from grantline.authorization.client_keys import Unverified, open_signed
@@ -22,6 +22,9 @@ PLAIN = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=
 
 
 @given(st.dictionaries(NAMES, JSON, max_size=8) | JSON)
+@example({"state": "\ud800"})
+@example({"claims": {"half": "\udfff"}})
+@example({"state": "nul\0"})
 def test_signed_json_becomes_parameters_or_is_refused(value: Any) -> None:
     """Covers: line 11; property of the request-object parser."""
     try:

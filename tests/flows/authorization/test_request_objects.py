@@ -147,8 +147,9 @@ async def test_who_has_to_sign_cannot_leave_it(world: World) -> None:
     plain = {**REQUEST, "redirect_uri": BACK, "client_id": STRICT.id, "response_mode": "jwt"}
     answer = await push(world, STRICT.id, plain, DPOP)
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
-    direct = await arrive(world, f"/authorize?{urlencode({'client_id': STRICT.id, 'request': signed(STRICT.id)})}")
-    assert claims_of(query_of(direct)["response"])["error"] == "invalid_request"
+    sent = {"client_id": STRICT.id, "request": signed(STRICT.id, response_mode="jwt")}
+    told = claims_of(query_of(await arrive(world, f"/authorize?{urlencode(sent)}"))["response"])
+    assert (told["error"], "push" in told["error_description"]) == ("invalid_request", True)
     signs = read_client({**_BASE, "id": "signs", "require_request_object": True})
     await world.register(signs)
     direct = await arrive(world, f"/authorize?{urlencode({**plain, 'client_id': 'signs', 'response_mode': 'query'})}")

@@ -19,7 +19,7 @@ from grantline.model.errors import (
 from grantline.parties import Client, rules_of
 
 LONGEST = 3_600
-"""Seconds from `nbf` to `exp`, and since `nbf` (FAPI 2.0 Message Signing §5.3.1)."""
+"""Seconds from `nbf` to `exp` (FAPI 2.0 Message Signing §5.3.1)."""
 _TYPES = frozenset({"", "jwt", "oauth-authz-req+jwt"})
 _ENVELOPE = frozenset({"iss", "aud", "exp", "nbf", "iat", "jti", "sub"})
 _NESTED = ("request", "request_uri")
@@ -99,18 +99,16 @@ def _require(server: Server, client: Client, frame: _Frame) -> None:
         (frame.exp is not None and frame.exp <= now - skew, "expired"),
         (frame.nbf is not None and frame.nbf > now + skew, "not valid yet"),
         (frame.iat is not None and frame.iat > now + skew, "from the future"),
-        (rules_of(client.profile).bounded_request_objects and not _is_bounded(frame, now - skew), "exp or nbf"),
+        (rules_of(client.profile).bounded_request_objects and not _is_bounded(frame), "exp or nbf"),
     )
     for wrong, why in problems:
         if wrong:
             raise Unverified(why)
 
 
-def _is_bounded(frame: _Frame, earliest: int) -> bool:
-    """It says when it begins and ends, both within an hour."""
-    if frame.exp is None or frame.nbf is None:
-        return False
-    return frame.nbf >= earliest - LONGEST and frame.exp - frame.nbf <= LONGEST
+def _is_bounded(frame: _Frame) -> bool:
+    """It says when it begins and ends, at most an hour apart; so one that counts still began within the hour."""
+    return frame.exp is not None and frame.nbf is not None and frame.exp - frame.nbf <= LONGEST
 
 
 def read_claims(payload: bytes) -> dict[str, Any]:
