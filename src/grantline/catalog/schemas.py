@@ -46,7 +46,7 @@ def _schema(file: CatalogFile, api: ApiId, entry: ApiEntry) -> dict[str, Any]:
             "lookback_days": {"type": ["integer", "null"], "minimum": 1, "maximum": 36_500},
             "explicit": {"type": "boolean"},
         },
-        "anyOf": uses or [False],
+        "anyOf": uses or [{"not": {}}],
     }
 
 
