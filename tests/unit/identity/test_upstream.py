@@ -290,8 +290,9 @@ async def test_people_are_made_only_where_the_operator_says_so_and_never_as_oper
     made = await world.database.read(lambda tx: tx.people.by_id(session.person))
     assert made is not None
     assert (made.username, made.roles, made.password) == ("ada@corp.example", (), None)
-    both.other.account |= {"sub": "x", "email": "x@elsewhere.example"}
-    assert await both.back() == Stranger()
+    for number, domain in enumerate(("elsewhere.example", "sub.corp.example", "evilcorp.example")):
+        both.other.account |= {"sub": f"x{number}", "email": f"x@{domain}"}
+        assert await both.back() == Stranger()
 
 
 async def test_who_has_a_second_factor_passes_it_after_the_other_provider_too(world: World) -> None:
