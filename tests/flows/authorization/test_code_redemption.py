@@ -15,7 +15,7 @@ DATABASES = ("sqlite", "postgres")
 WRONG: tuple[tuple[dict[str, str | None], str], ...] = (
     ({"grant_type": None}, "invalid_request"),
     ({"grant_type": "password"}, "unsupported_grant_type"),
-    ({"grant_type": "client_credentials"}, "unsupported_grant_type"),
+    ({"grant_type": "client_credentials"}, "unauthorized_client"),
     ({"code": None}, "invalid_request"),
     ({"code": "short"}, "invalid_request"),
     ({"code": "A" * 43}, "invalid_grant"),
