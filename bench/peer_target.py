@@ -24,6 +24,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import uvloop
+
 from grantline.app.authority import _uvicorn as server_config
 from grantline.app.authority import authority
 from grantline.app.ready import announce_ready, stop_on_signals
@@ -206,7 +208,7 @@ def main() -> None:
     parser.add_argument("--config", type=Path, help=argparse.SUPPRESS)
     told = parser.parse_args()
     if told.authority is not None:
-        asyncio.run(serve_authority(told.authority, told.config))
+        uvloop.run(serve_authority(told.authority, told.config))
         return
     if told.targets is None or told.keys is None:
         parser.error("--targets and --keys are needed")

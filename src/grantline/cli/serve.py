@@ -156,10 +156,12 @@ def tell_enrolment(data: Path) -> None:
 
 def _run_role(role: str, config: Path | None, data: Path, gateway: str | None) -> int:
     """One process until it is told to stop. What no restart can mend ends it with the code that says so."""
+    import uvloop
+
     from grantline.settings import load
 
     try:
-        asyncio.run(roles.run_role(role, load(config), data, gateway))
+        uvloop.run(roles.run_role(role, load(config), data, gateway))
     except InvalidConfiguration as error:
         _say(f"grantline: {role}: {error.message}")
         return MISCONFIGURED
