@@ -12,6 +12,7 @@ from grantline.authorization.endpoints.introspect import introspect
 from grantline.authorization.endpoints.jwks import jwks
 from grantline.authorization.endpoints.logout import end_session
 from grantline.authorization.endpoints.metadata import metadata
+from grantline.authorization.endpoints.protected_resource import protected_resource
 from grantline.authorization.endpoints.pushed import pushed
 from grantline.authorization.endpoints.register import configure, register
 from grantline.authorization.endpoints.revoke import revoke
@@ -36,6 +37,7 @@ ENDPOINTS: dict[str, tuple[Endpoint, tuple[str, ...]]] = {
     paths.INTROSPECT: (introspect, ("POST",)),
     paths.REVOKE: (revoke, ("POST",)),
     paths.USERINFO: (userinfo, GET_POST),
+    paths.PROTECTED_RESOURCE: (protected_resource, ("GET",)),
     paths.REGISTER: (register, ("POST",)),
     paths.REGISTRATION: (configure, ("GET", "PUT", "DELETE")),
     paths.END_SESSION: (end_session, GET_POST),
@@ -50,6 +52,7 @@ def oauth_endpoints(server: Server, door: Door = FRONT) -> Router:
     return Router(
         routes,
         shared=paths.FOR_BROWSER_APPS,
+        families=(paths.PROTECTED_RESOURCE,),
         nonce=lambda: nonces(server).current(server.now()),
         door=door,
         base=urlsplit(server.issuer).path.rstrip("/"),

@@ -38,7 +38,7 @@ class Router:
     """An ASGI application: path and method to handler. Errors of the OAuth family become answers here alone.
 
     `routes`: path → method → handler. `shared`: paths that scripts of other origins may call (never authorize).
-    `base`: the path of the issuer, where it has one.
+    `base`: the path of the issuer, where it has one. `families`: paths whose handlers answer for all below them too.
     `nonce`: what the next proof has to carry, told to whoever sends proofs (RFC 9449 §8.2).
     """
 
@@ -48,8 +48,11 @@ class Router:
         shared: frozenset[str] = frozenset(),
         nonce: Callable[[], str] | None = None,
         door: Door = FRONT,
+        *,
         base: str = "",
+        families: tuple[str, ...] = (),
     ) -> None:
+        self._families = families
         self._base = base
         self._door = door
         self._routes = routes
@@ -58,7 +61,11 @@ class Router:
 
     def knows(self, path: str) -> bool:
         """True if this router answers for the path."""
-        return self._own(path) in self._routes
+        return self._route(self._own(path)) in self._routes
+
+    def _route(self, path: str) -> str:
+        """The path under which the handler of this one stands."""
+        return next((family for family in self._families if path.startswith(f"{family}/")), path)
 
     def _own(self, path: str) -> str:
         """The path below the issuer; a well-known one may stand before the issuer's own too (RFC 8414 §3.1)."""
@@ -72,7 +79,7 @@ class Router:
             raise RuntimeError(f"these endpoints speak HTTP, not {scope['type']}")
         scope = {**scope, "path": self._own(scope["path"])}
         response = await self._answer(scope, receive)
-        extra = _CORS if scope["path"] in self._shared else ()
+        extra = _CORS if self._route(scope["path"]) in self._shared else ()
         length = (b"content-length", str(len(response.body)).encode())
         headers = [*response.headers, *extra, *self._nonce_for(scope), length]
         await send({"type": "http.response.start", "status": response.status, "headers": headers})
@@ -85,11 +92,11 @@ class Router:
         return ((b"dpop-nonce", self._nonce().encode()),)
 
     async def _answer(self, scope: Scope, receive: Receive) -> Response:
-        methods = self._routes.get(scope["path"])
+        methods = self._routes.get(self._route(scope["path"]))
         if methods is None:
             return json_response({"error": "not_found"}, 404)
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
-        if method == "OPTIONS" and scope["path"] in self._shared:
+        if method == "OPTIONS" and self._route(scope["path"]) in self._shared:
             return Response(204, b"", _PREFLIGHT)
         handler = methods.get(method)
         if handler is None:

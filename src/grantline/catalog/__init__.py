@@ -7,6 +7,7 @@ from grantline.model.door import opens_on_use
 if TYPE_CHECKING:
     from grantline.catalog.asked import Asked, AskedKey, join, key_of
     from grantline.catalog.catalog import Catalog
+    from grantline.catalog.described import WELL_KNOWN, metadata_path, metadata_url, resource_metadata
     from grantline.catalog.details import from_detail, to_detail
     from grantline.catalog.entries import CatalogFile
     from grantline.catalog.linter import lint
@@ -16,6 +17,7 @@ else:
     __getattr__ = opens_on_use(__name__)
 
 __all__ = [
+    "WELL_KNOWN",
     "Asked",
     "AskedKey",
     "Catalog",
@@ -27,6 +29,9 @@ __all__ = [
     "key_of",
     "lint",
     "load_catalog",
+    "metadata_path",
+    "metadata_url",
+    "resource_metadata",
     "strict",
     "to_detail",
 ]

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import msgspec
 
 from grantline.catalog import Catalog, CatalogFile
+from grantline.gateway.described import ResourceMetadata
 from grantline.gateway.locate import Places
 from grantline.model.bundle import BundleContent
 from grantline.model.errors import InvalidConfiguration
-from grantline.model.ids import ClientId
+from grantline.model.ids import ApiId, ClientId
 from grantline.policy import Decider, Policies, PolicyTexts
 
 
@@ -34,6 +35,10 @@ class Compiled:
             raise InvalidConfiguration("The policy of the bundle is not the one its hash names.")
         places = Places(Catalog.from_file(file))
         return cls(content.issuer, places, Decider(Policies(texts), places.data_entities()), content.clients)
+
+    def metadata(self, api: ApiId) -> ResourceMetadata:
+        """What an API that is served here says of itself."""
+        return ResourceMetadata.of(self.places.catalog.file, api, self.issuer)
 
     def client_status(self, client: ClientId) -> str:
         """The registry's word about a client; `unknown` for one it does not list."""

@@ -10,6 +10,7 @@ from grantline.crypto.nonces import Nonces
 from grantline.gateway.bind import Possession, Replays
 from grantline.gateway.compiled import Compiled
 from grantline.gateway.context import context_end, sign_context
+from grantline.gateway.described import ResourceMetadata
 from grantline.gateway.facts import call_facts
 from grantline.gateway.lineage import Agreed, agreed, intersect
 from grantline.gateway.locate import Place
@@ -84,6 +85,7 @@ class Gateway:
         self._tokens = Tokens(find)
         self._possession = Possession(Nonces(randomness(32)), replays or Replays())
         self._compiled: Compiled | None = None
+        self._described: dict[ApiId, ResourceMetadata] = {}
         self.unbound: Counter[Reason] = Counter()
         self.lost_outcomes = 0
         self.unrecorded = 0
@@ -91,6 +93,7 @@ class Gateway:
     def use(self, compiled: Compiled) -> None:
         """Enforce this bundle from the next call on."""
         self._compiled = compiled
+        self._described = {}
         self._tokens.forget()
 
     def audience(self, api: ApiId) -> str | None:
@@ -99,6 +102,15 @@ class Gateway:
             return self._compiled.places.audience(api) if self._compiled else None
         except Refusal:
             return None
+
+    def metadata(self, api: ApiId) -> ResourceMetadata | None:
+        """What that API says of itself; None as above."""
+        if self._compiled is None or self.audience(api) is None:
+            return None
+        found = self._described.get(api)
+        if found is None:
+            found = self._described[api] = self._compiled.metadata(api)
+        return found
 
     async def decide(self, call: Call) -> Admitted | Refused:
         """May this call go on? Never raises: what is not foreseen is refused with `policy_error`."""

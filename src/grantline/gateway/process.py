@@ -19,6 +19,7 @@ from grantline.gateway.bundle import Bundle
 from grantline.gateway.compiled import Compiled
 from grantline.gateway.cutoffs import Cutoffs
 from grantline.gateway.departures import OpenCall
+from grantline.gateway.described import describing
 from grantline.gateway.enforce import Gateway, Identity
 from grantline.gateway.flights import Flights
 from grantline.gateway.follower import Follower, FollowerSettings
@@ -266,7 +267,10 @@ async def serve_front(parts: GatewayParts, front: Front, stop: asyncio.Event) ->
     questions = Questions(parts.gateway, parts.flights, front.api, front.base)
     server = await serve_envoy(questions, front.decision_socket)
     upstream = Upstream(front.upstream, parts.plan.minimiser)
-    hop = Hop(upstream, parts.pending, own_context(parts, front.api), parts.flights.report, parts.plan.minimiser)
+    hop = Hop(
+        upstream, parts.pending, own_context(parts, front.api), parts.flights.report, parts.plan.minimiser,
+        public=describing(parts.gateway.metadata, front.api),
+    )  # fmt: skip
     try:
         await serve(hop, unix_socket(front.minimiser_socket), stop, parts.plan.minimiser)
     finally:

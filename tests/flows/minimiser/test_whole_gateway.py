@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import date
@@ -14,7 +15,9 @@ import pytest_asyncio
 from demo.bank import bank_api
 from demo.bank_data import ACCOUNTS, HOLDER, Bank
 from demo.calls import CallLog
+from grantline.catalog import metadata_path, metadata_url
 from grantline.gateway.adapters.envoy import Questions, serve_envoy
+from grantline.gateway.described import describing
 from grantline.gateway.flights import Flights
 from grantline.gateway.minimiser import Address, Hop, Pending, serve, tcp_socket, unix_socket
 from grantline.gateway.minimiser import Upstream as Pool
@@ -70,7 +73,8 @@ async def running(tmp_path: Path) -> AsyncIterator[Running]:
 
     settings = Gateway(tmp_path, upstream=type("At", (), {"port": bank_port})())
     server = await serve_envoy(Questions(world.gateway, flights, BANK, BASE), settings.decision_path)
-    hop = Hop(pool, pending, own, flights.report, BOUNDS)
+    public = describing(world.gateway.metadata, BANK)
+    hop = Hop(pool, pending, own, flights.report, BOUNDS, public=public)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(serve(bank, listener, stop))
         tasks.create_task(serve(hop, unix_socket(settings.hop_path), stop))
@@ -93,6 +97,24 @@ def agreed_records() -> list[dict[str, object]]:
         }
         for record in held
     ]
+
+
+async def test_anybody_may_read_what_the_api_says_of_itself_and_nothing_beside_it(running: Running) -> None:
+    """Covers: line 5, check 159. Through Envoy, where no decision is asked for."""
+    place = metadata_path(RESOURCE)
+    got = await running.raw(running.port, place)
+    assert got.status == 200
+    assert json.loads(got.body)["resource"] == RESOURCE
+    for other in (
+        place + "/x",
+        "/.well-known/oauth-protected-resource",
+        "/.well-known/oauth-protected-resource/../api",
+    ):
+        assert (await running.raw(running.port, other)).status in {401, 404}
+    assert (await running.raw(running.port, place, method="POST")).status == 401
+    refused = await running.raw(running.port, TARGET)
+    assert refused.status == 401
+    assert f'resource_metadata="{metadata_url(BASE, RESOURCE)}"' in str(refused.headers)
 
 
 async def test_exactly_what_was_agreed_is_given(running: Running) -> None:

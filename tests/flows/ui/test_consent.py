@@ -223,6 +223,34 @@ def test_an_app_on_this_computer_is_called_so(holder: Browser) -> None:
     assert "127.0.0.1:8400" in text
 
 
+def test_a_name_of_several_alphabets_is_flagged_and_its_host_shown(holder: Browser, world: FakeWorld) -> None:
+    """Covers: check 45."""
+    asked = card()
+    world.interaction.clients["h-budget"] = replace(asked, name="Ex\u0430mple Bank")
+    text = holder.get(PAGE).text
+    assert "This name could pass for another" in text
+    assert text.index(asked.host) < text.index('id="consent-deny"')
+    world.interaction.clients["h-budget"] = replace(asked, name="Example Bank")
+    assert "This name could pass for another" not in holder.get(PAGE).text
+
+
+def test_an_unchecked_app_on_this_computer_is_warned_of_as_both(holder: Browser, world: FakeWorld) -> None:
+    """Covers: check 47, check 48."""
+    local = replace(card(), tier="self_registered", verified_by=None, redirect_host="127.0.0.1")
+    world.interaction.clients["h-budget"] = local
+    text = holder.get(PAGE).text
+    assert "We do not know who runs this app" in text
+    assert "It answers on this computer" in text
+
+
+def test_no_picture_of_a_client_is_loaded_by_the_browser(holder: Browser) -> None:
+    """Covers: check 46. A client's logo is not shown at all, so nobody's address is told and no SVG runs."""
+    answer = holder.get(PAGE)
+    assert "<img" not in answer.text
+    assert "<svg" not in answer.text or "onload" not in answer.text
+    assert "img-src 'self'" in answer.headers["content-security-policy"]
+
+
 def test_lengths_say_their_end_and_lookback_its_day(holder: Browser) -> None:
     """Covers: C7."""
     text = holder.get(PAGE).text.replace("\u00a0", " ")

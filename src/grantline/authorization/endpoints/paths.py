@@ -9,6 +9,7 @@ TOKEN = "/token"  # noqa: S105 - a path
 INTROSPECT = "/introspect"
 REVOKE = "/revoke"
 USERINFO = "/userinfo"
+PROTECTED_RESOURCE = "/.well-known/oauth-protected-resource"
 DETAIL_TYPES = "/authorization-details-types"
 REGISTER = "/register"
 REGISTRATION = "/registration"
@@ -23,5 +24,7 @@ ALIASED = {
 }
 """Endpoints where a client may show a certificate, by their name in the metadata."""
 
-FOR_BROWSER_APPS = frozenset({OAUTH_METADATA, OPENID_METADATA, JWKS, DETAIL_TYPES, PUSHED, TOKEN, REVOKE, USERINFO})
+FOR_BROWSER_APPS = frozenset(
+    {OAUTH_METADATA, OPENID_METADATA, PROTECTED_RESOURCE, JWKS, DETAIL_TYPES, PUSHED, TOKEN, REVOKE, USERINFO}
+)
 """Scripts of other origins may call these; never authorize (check 29)."""

@@ -6,10 +6,12 @@ from typing import Any
 
 from grantline.crypto.certificates.reading import CertificateInvalid, from_pem, thumbprint
 from grantline.gateway.context import HEADER as CONTEXT
+from grantline.gateway.described import ResourceMetadata
 from grantline.gateway.enforce import Admitted, Gateway, Refused
 from grantline.gateway.minimiser import Settings as Bounds
 from grantline.gateway.minimiser import filtered
 from grantline.gateway.render import render
+from grantline.gateway.rendered import Rendered
 from grantline.model.decision import Call, Obligation
 from grantline.model.ids import ApiId
 
@@ -39,12 +41,16 @@ class Enforced:
             return await self._app(scope, receive, send)
         if scope["type"] != "http":
             raise RuntimeError(f"a {scope['type']} call cannot be delegated")
+        described = self._gateway.metadata(self._api)
+        if described is not None and described.answers(scope["method"], scope["path"]):
+            return await _describe(described, scope, send)
         answer = await self._gateway.decide(self._read(scope))
         match answer:
             case Admitted():
                 return await self._pass_on(answer, scope, receive, send)
             case Refused():
-                return await _refuse(answer, scope, send)
+                told = render(answer, None if described is None else described.url(self._base))
+                return await _answer(told, scope, send)
 
     def _read(self, scope: Message) -> Call:
         headers: dict[str, tuple[str, ...]] = {}
@@ -106,8 +112,12 @@ def _without_ours(scope: Message) -> list[tuple[bytes, bytes]]:
     ]
 
 
-async def _refuse(refused: Refused, scope: Message, send: Send) -> None:
-    told = render(refused)
+async def _describe(described: ResourceMetadata, scope: Message, send: Send) -> None:
+    """The API's own metadata: no call that could be delegated, and nothing to decide (RFC 9728 §3)."""
+    await _answer(described.told(), scope, send)
+
+
+async def _answer(told: Rendered, scope: Message, send: Send) -> None:
     headers = [(name.encode(), value.encode()) for name, value in told.headers]
     headers.append((b"content-length", str(len(told.body)).encode()))
     await send({"type": "http.response.start", "status": told.status, "headers": headers})

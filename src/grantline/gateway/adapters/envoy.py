@@ -18,6 +18,7 @@ from grantline.gateway.enforce import Admitted, Gateway, Refused
 from grantline.gateway.flights import Flights
 from grantline.gateway.minimiser import PendingFull, unix_socket
 from grantline.gateway.render import render
+from grantline.gateway.rendered import Rendered
 from grantline.model.decision import Call, Obligation
 from grantline.model.ids import ApiId
 from grantline.model.reasons import Reason
@@ -47,6 +48,11 @@ class Questions:
             except PendingFull:
                 return self._gateway.withdraw(answer, Reason.POLICY_ERROR)
         return answer
+
+    def told(self, refused: Refused) -> Rendered:
+        """The answer no, with the way to the API's own metadata."""
+        described = self._gateway.metadata(self._api)
+        return render(refused, None if described is None else described.url(self._base))
 
     def gone(self, admitted: Admitted) -> None:
         """Nobody waits for this answer any more: the call never went."""
@@ -147,7 +153,7 @@ class Check(asyncio.Protocol):
                 transport.write(_response(200, _allowing(answer), b""))
                 answer.departure.left()
             case Refused():
-                told = render(answer)
+                told = self._questions.told(answer)
                 # Envoy takes a 5xx for a failure of the decision itself and drops what it says.
                 status = UNAVAILABLE if told.status >= 500 else told.status
                 transport.write(_response(status, told.headers, told.body, with_body=with_body))

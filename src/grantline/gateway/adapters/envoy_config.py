@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from grantline.catalog import WELL_KNOWN
 from grantline.crypto.forwarded.envoy import PROXY
 from grantline.gateway.adapters.envoy_replies import Node, local_replies
 
@@ -193,6 +194,7 @@ def _decision(settings: EnvoySettings) -> Node:
 
 def _routes(settings: EnvoySettings) -> list[Node]:
     return [
+        _described(settings),
         _route("filtered", "minimiser", settings, {"exact": "1"}),
         _route("open", "upstream", settings, {"exact": ""}),
         _route("undecided", "nowhere", settings, None),
@@ -212,6 +214,21 @@ def _route(name: str, cluster: str, settings: EnvoySettings, asked: Node | None)
         # The token is for the gateway; the upstream believes the signed context alone.
         "request_headers_to_remove": ["authorization", "dpop", _FILTER, PROXY.header],
     }
+
+
+def _described(settings: EnvoySettings) -> Node:
+    """The API's metadata (RFC 9728) is for everybody: the minimiser's process answers, and nothing is decided."""
+    return {
+        "name": "described",
+        "match": {"path_separated_prefix": WELL_KNOWN},
+        "route": {"cluster": "minimiser", "timeout": _seconds(settings.call_timeout)},
+        "request_headers_to_remove": ["authorization", "dpop", "cookie", _FILTER],
+        "typed_per_filter_config": {
+            "envoy.filters.http.ext_authz": {
+                "@type": f"{_TYPE}.filters.http.ext_authz.v3.ExtAuthzPerRoute", "disabled": True,
+            }
+        },
+    }  # fmt: skip
 
 
 def _cluster(name: str, address: Node, idle: float) -> Node:

@@ -14,6 +14,7 @@ from grantline.gateway.minimiser.reply import Message, Reply, Send
 from grantline.gateway.minimiser.requests import body, filterable, framed, has_body, target
 from grantline.gateway.minimiser.settings import Settings
 from grantline.gateway.minimiser.upstream import BROKEN, LATE, UNREACHABLE, Upstream
+from grantline.gateway.rendered import Rendered
 from grantline.model.decision import FieldFilter
 from grantline.model.ids import EvaluationId
 from grantline.model.reasons import Reason
@@ -34,13 +35,18 @@ Verify = Callable[[str, str, str], EvaluationId | None]
 
 Report = Callable[[Outcome], None]
 
+Public = Callable[[str, str], Rendered | None]
+"""(method, path) → what is answered to anybody without a decision: the API's own metadata; None for all else."""
+
 
 class Hop:
     """An ASGI application: verified context in, filter taken, upstream called, answer cut, outcome reported."""
 
     def __init__(
-        self, upstream: Upstream, pending: Pending, verify: Verify, report: Report, bounds: Settings | None = None
-    ) -> None:
+        self, upstream: Upstream, pending: Pending, verify: Verify, report: Report, bounds: Settings | None = None,
+        *, public: Public | None = None,
+    ) -> None:  # fmt: skip
+        self._public = public
         self._upstream, self._pending, self._verify, self._report = upstream, pending, verify, report
         self._bounds = bounds or Settings()
 
@@ -49,6 +55,9 @@ class Hop:
         if scope["type"] != "http":
             raise Unfilterable(f"a {scope['type']} call cannot be filtered")
         evaluation = self._verified(scope)
+        told = self._public(scope["method"], scope["path"]) if self._public and evaluation is None else None
+        if told is not None:
+            return await _tell(send, told, with_body=scope["method"] != "HEAD")
         if evaluation is None:
             return await _refuse(send, Reason.TOKEN_INVALID, None)
         obligation = self._pending.take(evaluation)
@@ -102,6 +111,13 @@ class Hop:
             raise TimeoutError from error
         except BROKEN as error:
             raise Unfilterable("the upstream broke off") from error
+
+
+async def _tell(send: Send, told: Rendered, *, with_body: bool) -> None:
+    headers = [(name.encode(), value.encode()) for name, value in told.headers]
+    headers.append((b"content-length", str(len(told.body)).encode()))
+    await send({"type": "http.response.start", "status": told.status, "headers": headers})
+    await send({"type": "http.response.body", "body": told.body if with_body else b"", "more_body": False})
 
 
 async def _refuse(send: Send, reason: Reason, evaluation: EvaluationId | None) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from grantline.consent.offer import Offer
+from grantline.parties import is_mixed
 from grantline.ui.kit.cookies import LOOPBACK
 from grantline.ui.portal.views.words import Who, plain, who
 
@@ -44,13 +45,20 @@ def client_view(offer: Offer) -> ClientView:
 
 
 def _warning(offer: Offer) -> tuple[str, str, str] | None:
-    if not who(offer.client).known:
+    card = offer.client
+    local = urlsplit(f"//{card.redirect_host}").hostname in LOOPBACK
+    if is_mixed(card.name):
         return (
-            "We do not know who runs this app",
-            "It registered itself and chose its own name. Go on only if you started at",
-            offer.client.host,
+            "This name could pass for another",
+            "It mixes letters of several alphabets that look alike. Go by the address, not by the name:",
+            card.host,
         )
-    if urlsplit(f"//{offer.client.redirect_host}").hostname in LOOPBACK:
+    if not who(card).known:
+        chose = "It registered itself and chose its own name."
+        if local:
+            chose += " It answers on this computer, where any program could take the answer."
+        return "We do not know who runs this app", f"{chose} Go on only if you started at", card.host
+    if local:
         return (
             "It answers on this computer",
             "Any program here could use its name. Go on only if you started it at",
