@@ -16,6 +16,7 @@ from grantline.authorization.steps.listing import listed_for
 from grantline.authorization.steps.presence import Decide, Deliver, SignIn, is_hinted, is_recent, is_strong, next_for
 from grantline.authorization.store import TicketKind, Transaction
 from grantline.authorization.tickets import Kept, Notes, RequestTicket
+from grantline.authorization.tokens import about_person
 from grantline.consent import (
     Approval,
     ClientCard,
@@ -210,8 +211,9 @@ class Interaction:
         catalog, request = self._server.catalog(), found.kept.body
         profile = profile_of(found.client, catalog, request.redirect_uri)
         return make_offer(
-            catalog=catalog, client=profile, asked=request.asked, resources=notes.lists, now=notes.opened_at
-        )
+            catalog=catalog, client=profile, asked=request.asked, resources=notes.lists, now=notes.opened_at,
+            about=about_person.words_for(request.scope),
+        )  # fmt: skip
 
     async def _give(self, tx: Transaction, found: _Open, session: Session, answer: _Answer) -> Delivery:
         server, request, catalog = self._server, found.kept.body, self._server.catalog()

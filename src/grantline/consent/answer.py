@@ -40,7 +40,8 @@ def narrow(
     limits = effective(catalog, asked, client.ceiling)
     items = tuple(item for one in limits for item in _granted(catalog, one, offer, picks))
     complete = all(one.resources or not catalog.needs_resources(one.api, one.datatype) for one in items)
-    if not items or not complete or not all_covered(items, (one.item for one in limits), open_resources=True):
+    within = all_covered(items, (one.item for one in limits), open_resources=True)
+    if bool(items) != bool(offer.lines) or not complete or not within:
         raise InvalidRequest("The answer does not fit the question.", detail="picks beyond the effective request")
     return Agreed(items=items, expires_at=_ends_at(offer, picks), offer=offer)
 
@@ -89,7 +90,7 @@ def _taken(offer: Offer, picks: Picks) -> tuple[OfferLine, ...]:
 def _problems(offer: Offer, picks: Picks) -> tuple[Problem, ...]:
     """In the order of the screen."""
     lines = _taken(offer, picks)
-    if not lines:
+    if not lines and offer.lines:
         return (Problem("", "Pick at least one line."),)
     apis, taken = {line.api for line in lines}, {line.key for line in lines}
     unsaid = (

@@ -14,6 +14,7 @@ from grantline.model.text import listed
 
 MOST_DURATIONS = 4
 DAY = 86_400
+SIGN_IN_RETENTION = "As its publisher says; this is about who you are, not about data of an API."
 HOW_TO_STOP = "Any time under Connections, in two steps. It ends at once."
 
 
@@ -25,11 +26,13 @@ def make_offer(
     resources: Mapping[ApiId, tuple[ResourceChoice, ...]],
     now: int,
     wanted_days: int | None = None,
+    about: tuple[str, ...] = (),
 ) -> Offer:
     """The whole question. `asked` may be as requested: what is beyond the client's ceiling is left out here.
 
     `resources`: what each API of `apis_to_ask` says the person may share. `now`: unix seconds.
-    `wanted_days`: the length that the client asks for. Raises `InvalidScope` when nothing is left to ask.
+    `wanted_days`: the length that the client asks for. `about`: what it learns of the person. Raises `InvalidScope`
+    when nothing is left to ask.
     """
     open_to_client = effective(catalog, asked, client.ceiling)
     durations = _durations(catalog, open_to_client, now)
@@ -46,6 +49,7 @@ def make_offer(
         facts=_facts(catalog, client, open_to_client),
         digest="",
         explicit=explicit_choices(catalog, open_to_client, lines),
+        about=about,
     )
     return dataclasses.replace(offer, digest=_digest(offer))
 
@@ -58,8 +62,8 @@ def apis_to_ask(catalog: Catalog, asked: Iterable[Asked]) -> tuple[ApiId, ...]:
 
 def _durations(catalog: Catalog, asked: tuple[Asked, ...], now: int) -> tuple[DurationChoice, ...]:
     """The shortest few that every purpose allows, shortest first."""
-    limit = min(catalog.purpose_entry(one.item.purpose).max_days for one in asked)
-    fitting = [days for days in catalog.file.durations_days if days <= limit][:MOST_DURATIONS]
+    limits = [catalog.purpose_entry(one.item.purpose).max_days for one in asked]
+    fitting = [days for days in catalog.file.durations_days if not limits or days <= min(limits)][:MOST_DURATIONS]
     return tuple(DurationChoice(days, now + days * DAY) for days in fitting)
 
 
@@ -112,6 +116,8 @@ def _facts(catalog: Catalog, client: ClientProfile, asked: tuple[Asked, ...]) ->
 def retention(catalog: Catalog, purposes: tuple[PurposeId, ...]) -> str:
     """How long data is kept: one sentence when it is the same for all purposes, else one for each."""
     kept = {purpose: catalog.purpose_entry(purpose).retention for purpose in purposes}
+    if not kept:
+        return SIGN_IN_RETENTION
     if len(set(kept.values())) == 1:
         return next(iter(kept.values()))
     return " ".join(f"For {words.purpose(catalog, purpose)}: {text}" for purpose, text in kept.items())

@@ -66,11 +66,13 @@ def agreement(catalog: Catalog, state: State, approval: Approval, now: int) -> A
     offered = effective(catalog, approval.asked, approval.client.ceiling)
     items = approval.agreed.items
     complete = all(one.resources or not catalog.needs_resources(one.api, one.datatype) for one in items)
-    if not items or not complete or not all_covered(items, (one.item for one in offered), open_resources=True):
+    within = all_covered(items, (one.item for one in offered), open_resources=True)
+    if bool(items) != bool(offered) or not complete or not within:
         raise InvalidRequest("The answer does not fit the question.", detail="wider than the effective request")
     if any(words.special(catalog, one.api, one.datatype) and not one.explicit for one in items):
         raise InvalidRequest("This data needs an explicit yes.", detail="special data without an act of its own")
-    longest = min(catalog.purpose_entry(item.purpose).max_days for item in items) * DAY
+    lengths = [catalog.purpose_entry(item.purpose).max_days for item in items] or catalog.file.durations_days
+    longest = (min(lengths) if items else max(lengths)) * DAY
     if not now < approval.agreed.expires_at <= now + longest:
         raise InvalidRequest("This end is not among those offered.", detail=f"{approval.agreed.expires_at}")
     return Agreement(

@@ -45,11 +45,11 @@ def effective(catalog: Catalog, asked: Iterable[Asked], ceiling: tuple[Item, ...
     """What may be put before the person: asked ∩ the client's ceiling ∩ the fields its purpose may use (I1).
 
     Optional fields outside are left out. Raises `InvalidScope` where a required field, or a whole item that has one,
-    is outside, and where nothing is left.
+    is outside, and where nothing is left of something.
     """
     found = [_effective(catalog, one, ceiling) for one in asked]
     kept = tuple(one for one in found if one is not None)
-    if not kept:
+    if found and not kept:
         raise InvalidScope("Nothing of this request is open to this client.")
     return kept
 

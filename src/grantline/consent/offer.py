@@ -127,7 +127,10 @@ class Lookback:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """The whole question. `digest` pins it: an answer to another offer is refused."""
+    """The whole question. `digest` pins it: an answer to another offer is refused.
+
+    `about`: what the client learns of the person without any API. Where it is all that is asked, there are no lines.
+    """
 
     client: ClientCard
     operator: str
@@ -140,6 +143,7 @@ class Offer:
     facts: tuple[tuple[str, str], ...]
     digest: str
     explicit: tuple[ExplicitChoice, ...] = ()
+    about: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

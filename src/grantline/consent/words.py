@@ -126,6 +126,7 @@ def notice_lines(offer: Offer) -> tuple[str, ...]:
     """
     card = offer.client
     lines = [f"{card.name} ({card.tier}, {card.host}) asks {offer.operator}.", f"It goes back to {card.redirect_host}."]
+    lines += [f"It learns {one}." for one in offer.about]
     lines += [f"{line_text(line)} {mark(line)}" for line in offer.lines]
     lines += [f"{explicit_text(one)} {EXPLICIT_NOTE}" for one in offer.explicit]
     lines += [group.heading for group in offer.resources]

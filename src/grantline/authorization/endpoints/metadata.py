@@ -9,7 +9,8 @@ from grantline.authorization.endpoints.request_metadata import about_requests
 from grantline.authorization.grants import grants
 from grantline.authorization.http import Request, Response, json_response
 from grantline.authorization.server import Server
-from grantline.authorization.steps.request import OFFLINE, OPENID
+from grantline.authorization.steps.request import OFFLINE
+from grantline.authorization.tokens import about_person
 from grantline.crypto.dpop import ALGORITHMS
 from grantline.parties import AuthMethod
 
@@ -34,7 +35,7 @@ def describe(server: Server) -> dict[str, Any]:
         "introspection_endpoint": issuer + paths.INTROSPECT,
         "revocation_endpoint": issuer + paths.REVOKE,
         "jwks_uri": issuer + paths.JWKS,
-        "scopes_supported": [OPENID, *offline, *file.scopes],
+        "scopes_supported": [*about_person.SCOPES, *offline, *file.scopes],
         "client_id_metadata_document_supported": server.documents is not None,
         "grant_types_supported": list(grants()),
         "code_challenge_methods_supported": ["S256"],
@@ -48,7 +49,6 @@ def describe(server: Server) -> dict[str, Any]:
         **about_requests(server),
         **about_openid(server),
         **({"registration_endpoint": issuer + paths.REGISTER} if server.registration.dynamic else {}),
-        "claims_supported": ["iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "amr", "acr", "at_hash"],
         **_with_certificates(server),
     }
 

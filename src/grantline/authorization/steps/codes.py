@@ -10,6 +10,7 @@ from grantline.authorization.steps import finish
 from grantline.authorization.steps.policy import require_agreeable
 from grantline.authorization.store import TicketKind, Transaction
 from grantline.authorization.tickets import CodeTicket, Kept, RequestTicket
+from grantline.authorization.tokens import about_person
 from grantline.consent import all_covered
 from grantline.identity import Session, told
 from grantline.model.consent import Item, Status
@@ -83,6 +84,7 @@ async def _answered_before(
 ) -> Stands | None:
     """An active consent of this person and client that was offered all of this, by the client as it is today."""
     wanted = tuple(one.item for one in request.asked)
+    told = about_person.covered_by(request.scope)
     profile = profile_of(client, server.catalog(), request.redirect_uri)
     for state in await tx.consents.of_person(session.person):
         if state.client != client.id or state.status is not Status.ACTIVE:
@@ -92,7 +94,8 @@ async def _answered_before(
         if version is None or version.ancestors or server.now() >= version.expires_at:
             continue
         same_client = version.client_metadata_hash == profile.metadata_hash
-        if same_client and all_covered(wanted, version.offered, open_resources=True):
+        knows = told <= about_person.covered_by(version.scope)
+        if same_client and knows and all_covered(wanted, version.offered, open_resources=True):
             return Stands(state, version)
     return None
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from grantline.authorization.parameters import read_json
 from grantline.authorization.steps.request import OFFLINE, OPENID, Asking
+from grantline.authorization.tokens import about_person
 from grantline.catalog import Asked, join
 from grantline.model.errors import InvalidAuthorizationDetails, InvalidScope, InvalidTarget
 
@@ -26,9 +27,9 @@ def asked_for(asking: Asking) -> tuple[Asked, ...]:
     if not set(scopes) <= {OPENID, *asking.client.scopes}:
         raise InvalidScope("A scope is unknown, or this client may not ask for it.")
     catalog = asking.server.catalog()
-    asked = catalog.asked_by_scopes(tuple(scope for scope in scopes if scope != OPENID))
+    asked = catalog.asked_by_scopes(tuple(scope for scope in scopes if scope not in about_person.SCOPES))
     asked = join((*asked, *_asked_by_details(asking)))
-    if not asked:
+    if not asked and OPENID not in scopes:
         raise InvalidScope("Ask for something: a scope of an API, or authorization_details.")
     return asked
 

@@ -14,7 +14,11 @@ CLAIMS_OF: dict[str, tuple[str, ...]] = {
 }
 """Scope → its claims, as far as we know anything of that. Nobody proved the address, so it is never called verified."""
 
-WORDS: dict[str, str] = {"profile": "your name and user name", "email": "your e-mail address"}
+WORDS: dict[str, str] = {
+    OPENID: "that it is you whenever you come back",
+    "profile": "your name and user name",
+    "email": "your e-mail address",
+}
 """The same for the person who is asked."""
 
 SCOPES = (OPENID, *CLAIMS_OF)

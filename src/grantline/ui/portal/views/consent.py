@@ -101,6 +101,7 @@ class ConsentView:
 
     heading: str
     client: ClientView
+    about: tuple[str, ...]
     lines: tuple[LinesView, ...]
     explicit: tuple[ExplicitView, ...]
     explicit_note: str
@@ -128,6 +129,7 @@ def consent_view(offer: Offer, picks: Picks, summary: Summary, formats: Formats,
     return ConsentView(
         heading=_heading(offer, bool(changes)),
         client=client_view(offer),
+        about=offer.about,
         lines=_line_views(reads, changes, picks, special),
         explicit=tuple(_explicit(choice, picks, missing) for choice in offer.explicit),
         explicit_note=words.EXPLICIT_NOTE,
@@ -159,6 +161,8 @@ def consent_view(offer: Offer, picks: Picks, summary: Summary, formats: Formats,
 
 
 def _heading(offer: Offer, changes: bool) -> str:
+    if not offer.lines:
+        return f"{plain(offer.client.name)} asks who you are"
     act = "use" if changes else "read"
     return f"{plain(offer.client.name)} asks to {act} your data at {listed(offer.apis)}"
 
@@ -238,6 +242,9 @@ def _group(group: ResourceGroup, picks: Picks, missing: Sequence[str]) -> GroupV
 
 def _recap(offer: Offer, summary: Summary, formats: Formats) -> tuple[Span, ...]:
     name = Span(plain(offer.client.name), strong=True)
+    if not offer.lines:
+        until = Span(formats.day(summary.until).text, strong=True)
+        return name, Span(" may know "), Span(listed(offer.about), strong=True), Span(", until "), until, Span(".")
     if not summary.fields and not summary.changes:
         return Span("Nothing is picked yet. "), name, Span(" would get nothing.")
     parts = [name, Span(" may read "), Span(counted(summary.fields, "field", "fields"), strong=True)]
