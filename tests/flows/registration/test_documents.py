@@ -11,8 +11,8 @@ from grantline.authorization.documents import Documents
 from grantline.crypto.es256 import SigningKey
 from grantline.model.ids import ClientId
 from grantline.parties import AuthMethod, Origin, Registrar, Standing, Tier, is_document_id, registering
+from grantline.sdk.client import AccessRefused, Prover
 from grantline.sdk.client import Client as AppClient
-from grantline.sdk.client import Prover
 from tests.authorization_world import ISSUER, World
 from tests.client_servers import Answer, ClientServer
 from tests.flows.registration.conftest import OPEN
@@ -267,9 +267,28 @@ async def test_a_document_may_name_keys_and_the_client_proves_itself_by_them(
     proven = {"token_endpoint_auth_method": "private_key_jwt"}
     client = serve(app_server, **proven, jwks={"keys": [key.public.jwk]})
     assert (await world.connect(app_of(world, client, key))).access_token
-    assert world.server.fetch is not None
-    found = await world.server.fetch.keys(app_server.url("/keys"))
-    assert [one["kid"] for one in found] == [key.public.kid]
+    world.clock.pass_seconds(3_601)
+    await world.sign_in()
+    serve(app_server, **proven, jwks_uri=app_server.url("/keys"))
+    assert (await world.connect(app_of(world, client, key))).access_token
+    assert "/keys" in app_server.paths()
+
+
+async def test_a_key_that_the_client_changed_is_found_at_its_address(world: World, app_server: ClientServer) -> None:
+    """Covers: line 3, line 5. A wrong one stays wrong, however often it is tried."""
+    old, new = SigningKey.generate(), SigningKey.generate()
+    app_server.answers["/keys"] = Answer(msgspec.json.encode({"keys": [old.public.jwk]}))
+    proven = {"token_endpoint_auth_method": "private_key_jwt"}
+    client = serve(app_server, **proven, jwks_uri=app_server.url("/keys"))
+    assert (await world.connect(app_of(world, client, old))).access_token
+    app_server.answers["/keys"] = Answer(msgspec.json.encode({"keys": [new.public.jwk]}))
+    world.clock.pass_seconds(61)
+    await world.sign_in()
+    assert (await world.connect(app_of(world, client, new))).access_token
+    for _ in range(3):
+        with pytest.raises(AccessRefused, match="invalid_client"):
+            await app_of(world, client, old).begin(scope="bank.transactions")
+    assert app_server.paths().count("/keys") == 2
 
 
 @pytest.mark.parametrize("body", [b"[]", b'{"keys": 7}', b'{"keys": [7]}', b'{"keys": [{"kty": "oct", "k": "AA"}]}'])

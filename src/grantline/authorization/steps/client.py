@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
-from grantline.authorization.client_auth import carriers, methods, refused
+import msgspec
+
+from grantline.authorization.client_auth import Method, carriers, methods, refused
 from grantline.authorization.http import Request
 from grantline.authorization.parameters import Form
 from grantline.authorization.server import Server
@@ -36,7 +38,21 @@ async def authenticate_client(server: Server, request: Request, form: Form) -> A
         raise refused("unknown, or another method is registered")
     if client.status is not Standing.ACTIVE:
         raise InvalidClient("This client is stopped for now.", detail="disabled by the operator")
-    return Authenticated(client, method.authenticate(server, client, request, form))
+    return Authenticated(client, await _prove(server, method, client, request, form))
+
+
+async def _prove(server: Server, method: Method, client: Client, request: Request, form: Form) -> tuple[Burn, ...]:
+    """What this proof uses up. Keys at the client's own address are read anew when none of the kept ones fits."""
+    if client.jwks_uri is None or server.fetch is None:
+        return method.authenticate(server, client, request, form)
+    kept = await server.fetch.keys(client.jwks_uri)
+    try:
+        return method.authenticate(server, msgspec.structs.replace(client, jwks=kept), request, form)
+    except InvalidClient:
+        newer = await server.fetch.newer_keys(client.jwks_uri)
+        if newer == kept:
+            raise
+        return method.authenticate(server, msgspec.structs.replace(client, jwks=newer), request, form)
 
 
 async def find_client(server: Server, name: str) -> Client | None:
