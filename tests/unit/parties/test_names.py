@@ -15,6 +15,7 @@ from grantline.parties import is_mixed
         "My \u0410pp-\u0441lient B\u0430nk",
         "\uff22ank",
         "\U0001d401ank",
+        "\uff22\uff21\uff2e\uff2b",
     ],
 )
 def test_one_word_of_several_alphabets_is_known(name: str) -> None:
