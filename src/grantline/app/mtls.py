@@ -12,9 +12,7 @@ import uvicorn
 from grantline.app.state import WakingWork
 from grantline.app.tls import AskingTls, CertificateProtocol
 from grantline.app.web import Task
-from grantline.authorization import Server, oauth_endpoints
-from grantline.authorization.doors import Door, behind, through_tls
-from grantline.authorization.mtls import Mtls
+from grantline.authorization import Door, Mtls, Server, behind, oauth_endpoints, through_tls
 from grantline.crypto.certificates import Authorities, CertificateInvalid, registered_certificate
 from grantline.crypto.forwarded import proxies
 from grantline.gateway.minimiser import unix_socket

@@ -7,12 +7,14 @@ from grantline.model.door import opens_on_use
 if TYPE_CHECKING:
     from grantline.authorization.application import oauth_endpoints
     from grantline.authorization.documents import Documents
+    from grantline.authorization.doors import Door, behind, through_tls
     from grantline.authorization.families import EndsWithPassword
     from grantline.authorization.http import Response
     from grantline.authorization.interaction import Answered, Interaction, Waiting
     from grantline.authorization.issuers import TrustedIssuer, check_issuer, trust
     from grantline.authorization.keys import Keys
     from grantline.authorization.logout import Farewell, Leaving, Logout
+    from grantline.authorization.mtls import Mtls
     from grantline.authorization.operator import appoint
     from grantline.authorization.profiles import card_of
     from grantline.authorization.remote import Remote
@@ -37,6 +39,7 @@ __all__ = [
     "Deliver",
     "Delivery",
     "Documents",
+    "Door",
     "EndsWithPassword",
     "Farewell",
     "Fetch",
@@ -45,6 +48,7 @@ __all__ = [
     "Keys",
     "Leaving",
     "Logout",
+    "Mtls",
     "Pages",
     "Remote",
     "ResourceLists",
@@ -58,10 +62,12 @@ __all__ = [
     "TrustedIssuer",
     "Waiting",
     "appoint",
+    "behind",
     "card_of",
     "check_issuer",
     "give_service_grant",
     "oauth_endpoints",
     "read_service_grant",
+    "through_tls",
     "trust",
 ]
