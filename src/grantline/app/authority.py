@@ -25,7 +25,7 @@ from grantline.app.rules import Rules
 from grantline.app.setup import AUTHORITY, prepare
 from grantline.app.state import RecordedWork, State, WakingWork, open_state
 from grantline.app.sweeping import keep_sweeping
-from grantline.app.tls import server_context
+from grantline.app.tls import HSTS, server_context
 from grantline.app.web import Task, serve
 from grantline.authorization import (
     EndsWithPassword,
@@ -189,7 +189,13 @@ def _ledger(data: Path) -> LedgerClient:
 
 
 def _server(
-    core: _Core, work: RecordedWork, sessions: Sessions, pages: OAuthPages, *, http: httpx2.AsyncClient, fetcher: Fetcher
+    core: _Core,
+    work: RecordedWork,
+    sessions: Sessions,
+    pages: OAuthPages,
+    *,
+    http: httpx2.AsyncClient,
+    fetcher: Fetcher,
 ) -> Server:
     made: list[Server] = []
     server = Server(
@@ -280,6 +286,7 @@ def _uvicorn(app: Asgi, settings: Settings) -> uvicorn.Config:
         host=server.host,
         port=server.port,
         ssl_context_factory=_tls(server),
+        headers=HSTS if (server.issuer or "").startswith("https://") else None,
         loop="uvloop",
         http="httptools",
         ws="websockets-sansio",

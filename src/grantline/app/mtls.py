@@ -10,7 +10,7 @@ import structlog
 import uvicorn
 
 from grantline.app.state import WakingWork
-from grantline.app.tls import AskingTls, CertificateProtocol
+from grantline.app.tls import HSTS, AskingTls, CertificateProtocol
 from grantline.app.web import Task
 from grantline.authorization import Door, Mtls, Server, behind, oauth_endpoints, through_tls
 from grantline.crypto.certificates import Authorities, CertificateInvalid, registered_certificate
@@ -93,7 +93,7 @@ def _by_address(settings: MtlsSettings, mtls: Mtls) -> Door:
 
 _COMMON: dict[str, Any] = {
     "loop": "uvloop", "ws": "none", "lifespan": "off", "log_config": None, "access_log": False,
-    "server_header": False, "proxy_headers": False, "timeout_graceful_shutdown": 3,
+    "server_header": False, "proxy_headers": False, "timeout_graceful_shutdown": 3, "headers": HSTS,
 }  # fmt: skip
 _PLAIN = {**_COMMON, "http": "httptools"}
 

@@ -14,6 +14,9 @@ CIPHERS = ":".join(
 )
 """Of TLS 1.2: the four that BCP 195 recommends and FAPI 2.0 §5.2.2 allows. All of TLS 1.3 are as good."""
 
+HSTS = [("strict-transport-security", "max-age=31536000")]
+"""For whoever is called by https: browsers then never try http again (RFC 6797, check 168)."""
+
 _AS_PEM = 1
 """`ssl._ssl.ENCODING_PEM`."""
 

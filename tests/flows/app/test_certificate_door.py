@@ -36,6 +36,7 @@ SPIFFE = "spiffe://example.org/app"
 class Answer(msgspec.Struct):
     status: int
     body: dict[str, Any]
+    head: str
 
 
 def free_port() -> int:
@@ -118,7 +119,7 @@ class Serving:
         if not whole:
             raise ConnectionError("closed")
         head, _, content = whole.partition(b"\r\n\r\n")
-        return Answer(int(head.split()[1]), orjson.loads(content) if content else {})
+        return Answer(int(head.split()[1]), orjson.loads(content) if content else {}, head.decode())
 
     async def push(self, shown: Held | None, port: int | None = None, **headers: str) -> int:
         form = {**REQUEST, "client_id": "shop", "redirect_uri": "https://shop.example/cb"}
@@ -309,3 +310,15 @@ def _every_cipher() -> list[dict[str, Any]]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.set_ciphers("ALL:@SECLEVEL=0")
     return context.get_ciphers()  # type: ignore[return-value]
+
+
+async def test_whoever_is_called_by_https_says_so_to_browsers(serving: Serving) -> None:
+    """Covers: check 168."""
+    from grantline.app.authority import _uvicorn
+    from grantline.settings import ServerSettings, Settings
+
+    told = (await serving.ask("/jwks", None, None)).head
+    assert "strict-transport-security: max-age=31536000" in told
+    for issuer, says in (("https://id.example", True), ("http://localhost:8400", False), (None, False)):
+        config = _uvicorn(serving, Settings(server=ServerSettings(issuer=issuer)))  # type: ignore[arg-type]
+        assert bool(config.headers) is says
