@@ -6,6 +6,7 @@ from grantline.model.door import opens_on_use
 
 if TYPE_CHECKING:
     from grantline.parties import registering
+    from grantline.parties.client_information import information
     from grantline.parties.clients import (
         Algorithms,
         ApplicationType,
@@ -25,7 +26,14 @@ if TYPE_CHECKING:
     )
     from grantline.parties.documents import is_document_id, read_document
     from grantline.parties.exemptions import EXEMPTIONS, Exemption, warnings
-    from grantline.parties.metadata import InvalidStatement, Metadata, UnapprovedStatement, read_metadata
+    from grantline.parties.metadata import (
+        InvalidMetadata,
+        InvalidRedirectUris,
+        InvalidStatement,
+        Metadata,
+        UnapprovedStatement,
+        read_metadata,
+    )
     from grantline.parties.names import is_mixed
     from grantline.parties.pairwise import Pairwise
     from grantline.parties.profile_rules import PROFILES, ProfileRules, Redirect, rules_of
@@ -55,6 +63,8 @@ __all__ = [
     "Exchange",
     "Exemption",
     "Frame",
+    "InvalidMetadata",
+    "InvalidRedirectUris",
     "InvalidStatement",
     "Kind",
     "Logout",
@@ -76,6 +86,7 @@ __all__ = [
     "UnapprovedStatement",
     "find_redirect_uri",
     "hash_of",
+    "information",
     "is_document_id",
     "is_mixed",
     "is_secret_of",

@@ -16,17 +16,18 @@ from grantline.model.errors import InvalidToken, TemporarilyUnavailable
 from grantline.model.ids import ClientId, opaque
 from grantline.parties import (
     Frame,
+    InvalidMetadata,
+    InvalidRedirectUris,
     Metadata,
     Origin,
     Registered,
     Registrar,
     RegistrationPolicy,
+    information,
     read_metadata,
     registering,
     token_digest,
 )
-from grantline.parties.client_information import information
-from grantline.parties.metadata import InvalidMetadata, InvalidRedirectUris
 
 _NOT_THEIRS = (
     "registration_access_token",
