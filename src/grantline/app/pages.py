@@ -11,7 +11,7 @@ from grantline.app.state import WakingWork
 from grantline.authorization import Delivery, Keys, Response, card_of
 from grantline.catalog import Asked, Catalog
 from grantline.consent import ClientCard, Consents, may, offer_lines, read, receipt
-from grantline.consent.offer import OfferLine
+from grantline.consent.offer import OfferLine, Span
 from grantline.model.clock import Clock
 from grantline.model.consent import Item, Status, Version
 from grantline.model.errors import NotFound
@@ -23,6 +23,8 @@ from grantline.ui.portal import Site, onward
 from grantline.ui.portal.services import Connection, VersionRow
 
 DAY = 86_400
+WHO_YOU_ARE = (Span("Know "), Span("who you are", strong=True))
+"""What an app may that only signs people in."""
 COUNTING = frozenset({Status.ACTIVE, Status.SUSPENDED})
 
 
@@ -80,7 +82,7 @@ class PageConnections:
             client=_card(client, connection),
             status=connection.status,
             lines=_lines(catalog, connection.granted),
-            may=may(catalog, connection.granted),
+            may=may(catalog, connection.granted) or WHO_YOU_ARE,
             given_at=connection.given_at,
             until=connection.ends_at,
             ended_at=connection.ended_at,
