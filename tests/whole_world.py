@@ -39,7 +39,7 @@ class Form(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Collect what a browser would send."""
         have = {name: value or "" for name, value in attrs}
-        if tag == "form" and have.get("action") != "/sign-out":
+        if tag == "form" and "hidden" not in have and have.get("action") != "/sign-out":
             self.action, self._inside = have.get("action", ""), True
         elif self._inside and tag == "input" and "disabled" not in have and "name" in have:
             self._input(have)

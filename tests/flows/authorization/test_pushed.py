@@ -34,7 +34,6 @@ WRONG: tuple[tuple[dict[str, Any], str], ...] = (
     ({"state": "s" * 4_097}, "invalid_request"),
     ({"nonce": "n" * 513}, "invalid_request"),
     ({"scope": "bank.unknown"}, "invalid_scope"),
-    ({"scope": "openid"}, "invalid_scope"),
     ({"resource": "https://elsewhere.example/api"}, "invalid_target"),
     ({"resource": "https://calendar.example/api"}, "invalid_target"),
     ({"authorization_details": "{"}, "invalid_request"),
