@@ -98,7 +98,7 @@ NAMED = AUTHORITY.issue(
         {"san_ip": "192.0.2.7"},
         {"san_email": "App@app.example"},
     ],
-    ids=str,
+    ids=lambda told: str(told)[:60],
 )
 async def test_a_certificate_of_an_authority_with_the_registered_name_is_taken(
     door: AtDoor, name: dict[str, str]
@@ -126,7 +126,7 @@ async def test_a_certificate_of_an_authority_with_the_registered_name_is_taken(
         {"san_email": "app.example"},
         {"san_dns": "https://app.example/id"},
     ],
-    ids=str,
+    ids=lambda told: str(told)[:60],
 )
 async def test_another_name_is_refused_however_near_it_is(door: AtDoor, name: dict[str, str]) -> None:
     """Covers: check 107."""
@@ -279,7 +279,7 @@ async def test_at_the_front_door_no_certificate_counts(door: AtDoor) -> None:
             r"jwks\[0\]",
         ),
     ],
-    ids=str,
+    ids=lambda told: str(told)[:60],
 )
 def test_a_name_that_no_certificate_can_carry_is_told_at_once(data: dict[str, Any], place: str) -> None:
     from grantline.model.errors import InvalidConfiguration
