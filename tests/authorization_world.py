@@ -32,7 +32,6 @@ from grantline.storage.postgres.database import PostgresDatabase
 from grantline.storage.schema.shared import FEED, OUTBOX
 from grantline.storage.sql.authorization import SqlBurned, SqlFamilies, SqlTickets
 from grantline.storage.sql.client_sessions import SqlClientSessions
-from grantline.storage.sql.client_sessions import SqlClientSessions
 from grantline.storage.sql.clients import SqlClients
 from grantline.storage.sql.consent import SqlConsents
 from grantline.storage.sql.cursor import Cursor

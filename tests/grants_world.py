@@ -114,6 +114,7 @@ async def give_service(world: World, client: str = "reporting", **more: Any) -> 
     declared = ServiceGrant(
         **{"client": client, "purpose": PurposeId("budgeting"), "scopes": ("calendar.events",), **more}
     )
+    consents, catalog = world.server.consents, world.server.catalog()
     return await world.database.write(
-        lambda tx: give_service_grant(tx, world.server.consents, world.server.catalog(), declared, "$.service_grants[0]")
+        lambda tx: give_service_grant(tx, consents, catalog, declared, "$.service_grants[0]")
     )

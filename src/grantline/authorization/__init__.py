@@ -6,6 +6,7 @@ from grantline.model.door import opens_on_use
 
 if TYPE_CHECKING:
     from grantline.authorization.application import oauth_endpoints
+    from grantline.authorization.client_sessions import ClientSessionRow
     from grantline.authorization.documents import Documents
     from grantline.authorization.doors import Door, behind, through_tls
     from grantline.authorization.families import EndsWithPassword
@@ -28,13 +29,14 @@ if TYPE_CHECKING:
         read_service_grant,
     )
     from grantline.authorization.settings import Settings
-    from grantline.authorization.telling import Telling
     from grantline.authorization.steps.presence import Decide, Deliver, SignIn
+    from grantline.authorization.telling import Telling
 else:
     __getattr__ = opens_on_use(__name__)
 
 __all__ = [
     "Answered",
+    "ClientSessionRow",
     "Decide",
     "Deliver",
     "Delivery",
@@ -57,8 +59,8 @@ __all__ = [
     "ServiceChange",
     "ServiceGrant",
     "Settings",
-    "Telling",
     "SignIn",
+    "Telling",
     "TrustedIssuer",
     "Waiting",
     "appoint",

@@ -10,7 +10,7 @@ import msgspec
 
 from grantline.model.ids import ClientId, PersonId, SubjectId
 from grantline.model.ports import Outbox
-from grantline.parties.store import ClientRows
+from grantline.parties import ClientRows
 
 
 class ClientSessionRow(msgspec.Struct, frozen=True, kw_only=True):

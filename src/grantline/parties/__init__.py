@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from grantline.parties.secrets import hash_of, is_secret_of, with_new_secret
     from grantline.parties.self_registration import Frame, RegistrationPolicy, to_client
     from grantline.parties.settings import RegistrationSettings, StatementIssuer
-    from grantline.parties.store import RegistrationRow
+    from grantline.parties.store import ClientRows, RegistrationRow
 else:
     __getattr__ = opens_on_use(__name__)
 
@@ -59,6 +59,7 @@ __all__ = [
     "Certificate",
     "Change",
     "Client",
+    "ClientRows",
     "Delivery",
     "Exchange",
     "Exemption",

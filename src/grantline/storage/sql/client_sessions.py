@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import bindparam, delete, or_, select, update
 
-from grantline.authorization.client_sessions import ClientSessionRow
+from grantline.authorization import ClientSessionRow
 from grantline.storage.schema.client_sessions import CLIENT_SESSIONS
 from grantline.storage.schema.identity import SESSIONS
 from grantline.storage.sql.cursor import Cursor, Row
