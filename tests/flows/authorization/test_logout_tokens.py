@@ -211,3 +211,12 @@ async def test_ended_sessions_are_forgotten_after_their_time(world: World, apps:
     assert await world.database.write(lambda tx: tx.client_sessions.sweep(now)) == 0
     assert await world.database.write(lambda tx: tx.client_sessions.sweep(now + 1)) == 1
     assert await world.database.read(lambda tx: tx.client_sessions.of(session)) == ()
+
+
+async def test_an_end_that_is_long_past_is_told_to_nobody(world: World, apps: Apps) -> None:
+    """Covers: OIDC Back-Channel Logout §2.5; a server that was away for hours does not send old news."""
+    await signed_in(world)
+    await by_signing_out(world)
+    world.clock.pass_seconds(GIVE_UP_S + 1)
+    assert await Telling(world.server, apps).step() == 0
+    assert apps.posted == []
