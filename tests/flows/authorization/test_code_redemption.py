@@ -5,6 +5,8 @@ import asyncio
 import msgspec
 import pytest
 
+from grantline.authorization.tickets import new_handle
+from grantline.crypto.encoding import unb64url
 from grantline.crypto.es256 import SigningKey
 from grantline.model.events import EventType
 from tests.authorization_world import CONFIDENTIAL, PUBLIC, World
@@ -170,3 +172,16 @@ async def _set_trap(tx: object) -> None:
     """From now on the event of a token cannot be written."""
     connection = tx.cursor._connection  # type: ignore[attr-defined]
     connection.execute("CREATE TRIGGER trap BEFORE INSERT ON outbox BEGIN SELECT RAISE(ABORT, 'full'); END")
+
+
+def test_a_code_has_256_random_bits() -> None:
+    """Covers: check 33, check 61."""
+    asked: list[int] = []
+
+    def randomness(count: int) -> bytes:
+        asked.append(count)
+        return bytes(range(count))
+
+    handle = new_handle(randomness)
+    assert asked == [32]
+    assert unb64url(handle) == bytes(range(32))

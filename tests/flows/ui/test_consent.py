@@ -96,7 +96,7 @@ TRANSACTIONS = "bank.transactions.read.budgeting"
 
 
 def test_special_data_waits_for_its_own_yes(holder: Browser, world: FakeWorld) -> None:
-    """An own box that nothing ticks beforehand, its sentence at its place, what was entered stays; no script."""
+    """Covers: check 50. An own box that nothing ticks, its sentence at its place, what was entered stays; no script."""
     world.interaction.catalog = sensitive("bank.transactions")
     page = holder.get(PAGE).text
     assert re.search(rf'name="explicit" value="{TRANSACTIONS}" id="[^"]+" aria-describedby', page)

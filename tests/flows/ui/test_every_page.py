@@ -35,7 +35,7 @@ def test_every_answer_is_guarded(holder: Browser, path: str) -> None:
 
 @pytest.mark.parametrize("path", PATHS)
 def test_no_page_holds_a_script_or_a_style_of_its_own(holder: Browser, path: str) -> None:
-    """Nothing inline, nothing from elsewhere; one file of ours, and only where passkeys are used."""
+    """Covers: check 27, check 28. Nothing inline, nothing from elsewhere; one file of ours, where passkeys are used."""
     answer = holder.get(path)
     text, passkeys = answer.text, path in WITH_PASSKEYS
     ours = re.findall(r'<script src="/static/[0-9a-f]{16}/js/passkey\.js" defer></script>\n', text)
