@@ -54,7 +54,8 @@ async def test_a_form_counts_for_its_own_request_and_session(house: Instance) ->
     await person.sign_in("one")
     assert (await person.post(second, form)).status_code == 403
     assert "code" in query_of((await person.allow(second)).headers["location"])
-    assert "code" in query_of((await person.allow(first)).headers["location"])
+    # The same question by the same app has its answer by now.
+    assert "code" in query_of((await person.get(first)).headers["location"])
 
 
 async def test_signing_in_gives_a_new_session_and_ends_the_one_before(house: Instance) -> None:

@@ -172,7 +172,7 @@ async def test_a_commit_that_stands_although_it_failed_is_not_done_twice(tmp_pat
 async def test_only_one_process_appends_and_only_one_signs(tmp_path):
     """Covers: AUDIT §5.1, §6.5."""
     async with ledger_in(tmp_path) as world:
-        with pytest.raises(InvalidConfiguration, match="Another signer"):
+        with pytest.raises(InvalidConfiguration, match="another signer"):
             Signer(world.places.signer, "ledger.example/log")
         async with AsyncExitStack() as stack:
             with pytest.raises(InvalidConfiguration, match="Another process appends"):
