@@ -9,6 +9,7 @@ from grantline.authorization.grants import Authorized, ClientAuth, Grant, Redeem
 from grantline.authorization.standing import require_standing
 from grantline.authorization.steps.audience import narrow_audience
 from grantline.authorization.steps.policy import require_mintable
+from grantline.authorization.steps.request import OFFLINE
 from grantline.authorization.store import FamilyRow
 from grantline.authorization.tokens import refresh
 from grantline.authorization.tokens.id_token import Occasion
@@ -20,7 +21,10 @@ _OVER = "The refresh token is no longer valid."
 
 
 class Parameters(msgspec.Struct, frozen=True):
-    """What the client sends. `scope` may only repeat what was given: what a token may do is in the consent."""
+    """What the client sends. `scope` may only repeat what was given: what a token may do is in the consent.
+
+    `offline_access` was given too, by the refresh token itself.
+    """
 
     refresh_token: Annotated[str, msgspec.Meta(max_length=120)]
     scope: str | None = None
@@ -38,7 +42,7 @@ async def authorize(redeeming: Redeeming, parameters: Parameters) -> Authorized:
     idle = redeeming.server.settings.refresh_idle if _rotates(redeeming.client) else None
     if is_over(family, now, idle):
         raise InvalidGrant(_OVER, detail="family ended, too old or idle for too long")
-    if parameters.scope is not None and set(parameters.scope.split()) != set(family.scope.split()):
+    if parameters.scope is not None and set(parameters.scope.split()) - {OFFLINE} != set(family.scope.split()):
         raise InvalidScope("A refresh cannot change the scope; leave it out.")
     resources = narrow_audience(family.resources, parameters.resource)
     stands = await require_standing(redeeming.server, tx, family.consent)
