@@ -16,6 +16,7 @@ import uvicorn
 
 from grantline.app.identity import Outside, signing_in
 from grantline.app.keys import open_custodies, open_root_key, take_over, terms_of
+from grantline.app.leading import Leading, leader_lock
 from grantline.app.log import set_up_log
 from grantline.app.mtls import opened, what_clients_need
 from grantline.app.outward import outward
@@ -145,12 +146,20 @@ async def authority(
         )
         site = portal_site(services, _portal_settings(settings, issuer, rules), clock, secrets.token_bytes)
         pages.attach(site)
-        await feed.start()
         keeping.lacking = feed.lacking
         sweeping = partial(keep_sweeping, work, server.consents, clock, settings.registration.unused_days)
         telling = Telling(server, fetcher)
         work.after_commit(telling.wake)
-        tasks = (feed.run, relay.run, rules.keep_looking, keeping.run, telling.run, sweeping)
+        leading = Leading(
+            leader_lock(data, settings.storage),
+            begin=feed.start,
+            tasks=(feed.run, relay.run, sweeping),
+            end=feed.rest,
+            meanwhile=relay.watch,
+        )
+        stack.push_async_callback(leading.close)
+        await leading.start()
+        tasks = (leading.run, rules.keep_looking, keeping.run, telling.run)
         yield Authority(
             _route(oauth_endpoints(server), feed, portal(site)), tasks, server, identity.enrolment, rules, work
         )

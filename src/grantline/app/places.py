@@ -18,6 +18,11 @@ class Places:
         return self.data / "authority" / "state.db"
 
     @property
+    def leader_lock(self) -> Path:
+        """Held by the one authority process that keeps the feed, where the state is in this directory."""
+        return self.data / "authority" / "leader.lock"
+
+    @property
     def catalog(self) -> Path:
         """The catalog in force, as `grantline apply` put it."""
         return self.data / "authority" / "catalog.toml"

@@ -6,6 +6,7 @@ a second is told of as a gap once it does again.
 """
 
 import asyncio
+from contextlib import suppress
 from typing import Protocol
 
 import structlog
@@ -35,7 +36,7 @@ class Submitting(Protocol):
 
 
 class Relay:
-    """One per database. `wake` after a commit; without it the outbox is looked at every `look_every_s`."""
+    """One at a time over a database. `wake` after a commit; without it the outbox is looked at every `look_every_s`."""
 
     def __init__(
         self, work: Work[RelayTransaction], ledger: Submitting, randomness: Randomness, *,
@@ -63,6 +64,8 @@ class Relay:
 
     async def run(self) -> None:
         """Until cancelled. A ledger that does not answer is asked again; nothing is dropped."""
+        # A relay that runs again may follow another process's: its numbers begin anew.
+        self._boot, self._sent = opaque("b", self._randomness), 0
         while True:
             self._awake.clear()
             try:
@@ -76,6 +79,22 @@ class Relay:
                 await asyncio.wait_for(self._awake.wait(), self._look_every_s)
             except TimeoutError:
                 continue
+
+    async def watch(self) -> None:
+        """Until cancelled: notice whether another process brings them. `stuck_us` tells if nobody does."""
+        before: int | None = None
+        try:
+            while True:
+                with suppress(AuditUnavailable):
+                    waiting = await self._work.read(_first)
+                    if waiting is None or waiting != before:
+                        self._stuck_since = None
+                    else:
+                        self._stuck_since = self._stuck_since or self._clock.wall_us()
+                    before = waiting
+                await asyncio.sleep(self._look_every_s)
+        finally:
+            self._stuck_since = None
 
     async def bring(self) -> int:
         """Bring what waits now, at most `BATCH`; how many events that was."""
@@ -120,3 +139,8 @@ class Relay:
 
 async def _oldest(tx: RelayTransaction) -> tuple[tuple[int, Event], ...]:
     return await tx.outgoing.waiting(BATCH)
+
+
+async def _first(tx: RelayTransaction) -> int | None:
+    waiting = await tx.outgoing.waiting(1)
+    return waiting[0][0] if waiting else None

@@ -89,8 +89,19 @@ async def test_what_is_not_there_is_not_found_by_any_method(method: str, path: s
 
 async def test_the_feed_without_an_upgrade_says_what_it_needs() -> None:
     """Covers: RFC 9110 §15.5.22."""
-    status, headers, _ = await Door().ask("GET", FEED_PATH)
+    door = Door()
+    await door.server.start()
+    status, headers, _ = await door.ask("GET", FEED_PATH)
     assert (status, headers["upgrade"], headers["connection"]) == (426, "websocket", "upgrade")
+
+
+async def test_where_the_feed_is_not_kept_a_load_balancer_is_told_so() -> None:
+    door = Door()
+    assert (await door.ask("GET", FEED_PATH))[0] == 503
+    await door.server.start()
+    assert (await door.ask("GET", FEED_PATH))[0] == 426
+    door.server.rest()
+    assert (await door.ask("GET", FEED_PATH))[0] == 503
 
 
 async def test_head_is_get_without_the_body() -> None:
@@ -115,6 +126,7 @@ async def test_head_is_get_without_the_body() -> None:
 async def test_no_answer_may_be_kept_or_read_as_something_else(method: str, path: str, status: int) -> None:
     """Covers: check 93."""
     door = await Door().enrolled()
+    await door.server.start()
     got, headers, _ = await door.ask(method, path)
     assert got == status
     assert (headers["content-type"], headers["cache-control"], headers["x-content-type-options"]) == (

@@ -11,6 +11,9 @@ from grantline.signals.feed.feed import Feed
 from grantline.signals.feed.reading import NotKeeper
 from grantline.signals.store import FeedLine, Transaction
 
+LOOK_EVERY_S = 0.1
+"""How soon a process that does not keep the feed sees what the keeper has told."""
+
 
 class Closures:
     """The front door of closures. An entry that closed is told from its row; one that is open, from the count.
@@ -22,14 +25,19 @@ class Closures:
         self._work = work
         self._feed = feed
 
+    def count_by(self, feed: Feed) -> None:
+        """This process takes the feed over: from now on `feed` counts."""
+        self._feed = feed
+
     async def follow(self, seq: int) -> Closure:
         """The closure of one entry as it stands. Raises `NotFound` for an entry that ends no consent."""
-        if self._feed.keeps:
+        feed = self._feed
+        if feed.keeps:
             with contextlib.suppress(NotKeeper):
-                await self._feed.push()
-        count = self._feed.closing.get(seq)
-        if count is not None:
-            return count.closure(counted=self._feed.keeps)
+                await feed.push()
+        count = feed.closing.get(seq)
+        if count is not None and feed.keeps:
+            return count.closure(counted=True)
 
         async def read(tx: Transaction) -> tuple[Closure | None, FeedLine | None]:
             return await tx.gateways.closures.of_entry(seq), await tx.gateways.closures.line(seq)
@@ -37,6 +45,8 @@ class Closures:
         closure, line = await self._work.read(read)
         if closure is not None:
             return closure
+        if count is not None:
+            return count.closure(counted=False)
         if line is None or line.entry.kind is not Kind.GRANT:
             raise NotFound("Nothing was ended by that entry.", detail=f"feed entry {seq}")
         return _unknown(line)
@@ -56,7 +66,7 @@ class Closures:
                 left = deadline - asyncio.get_running_loop().time()
                 if closure.state is ClosureState.CLOSED or left <= 0:
                     return closure
-                await asyncio.wait({told}, timeout=left)
+                await asyncio.wait({told}, timeout=left if self._feed.keeps else min(left, LOOK_EVERY_S))
             finally:
                 told.cancel()
 

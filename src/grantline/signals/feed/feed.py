@@ -309,6 +309,10 @@ class Feed:
             committed_us = fresh.committed_us(line)
             self.closing.begin(line, committed_us=committed_us, seen_us=fresh.seen_us, seen_ns=fresh.seen_ns)
 
+    def rest(self) -> None:
+        """Keep the feed no longer. A new `Feed` may take it over again, never this one."""
+        self._depose()
+
     def _depose(self) -> None:
         """Somebody else keeps the feed, or it changed under us: no beats, no counting, no connections."""
         self.keeps = False

@@ -26,6 +26,7 @@ from grantline.signals.store import Transaction
 
 LARGEST_BODY = 16 * 1024
 FOREIGN_REMEMBERED = 10_000
+ELSEWHERE = "Another process keeps the feed; connect again."
 
 VersionFor = Callable[[GatewayId, ConsentId, int], Awaitable[EnforcedVersion | None]]
 """The signed version cut to that gateway's APIs, or None when it holds nothing for it."""
@@ -53,7 +54,8 @@ class FeedServer:
         bundle_for: BundleFor,
         settings: FeedSettings | None = None,
     ) -> None:
-        settings = settings or FeedSettings()
+        self._settings = settings or FeedSettings()
+        self._randomness = randomness
         self._work = work
         self._issuer = issuer
         self._clock = clock
@@ -61,14 +63,24 @@ class FeedServer:
         self._bundle_for = bundle_for
         self._identify = Identify(work, issuer, clock)
         self._teller = Teller(clock, randomness)
-        self._feed = Feed(work, clock, randomness, settings)
-        self._keeping = Keeping(self._feed, clock, settings)
+        self._feed, self._keeping = self._new()
         self._foreign: OrderedDict[tuple[str, str], None] = OrderedDict()
         self.closures = Closures(work, self._feed)
 
+    def _new(self) -> tuple[Feed, Keeping]:
+        """Under a name of its own: whatever an earlier keeping of this process left under way counts no more."""
+        feed = Feed(self._work, self._clock, self._randomness, self._settings)
+        return feed, Keeping(feed, self._clock, self._settings)
+
     async def start(self) -> None:
-        """Take the feed over from whoever kept it."""
+        """Take the feed over from whoever kept it, also after `rest`."""
+        self._feed, self._keeping = self._new()
+        self.closures.count_by(self._feed)
         await self._feed.start()
+
+    def rest(self) -> None:
+        """Keep it no longer, at once: no beats, no connections; gateways are sent elsewhere."""
+        self._feed.rest()
 
     async def run(self) -> None:
         """Until cancelled; raises `NotKeeper` (in a group) when another process took the feed over."""
@@ -107,6 +119,9 @@ class FeedServer:
             await send({"type": "websocket.close", "code": TRY_AGAIN})
             return
         await send({"type": "websocket.accept"})
+        if not self._feed.keeps:
+            await send({"type": "websocket.close", "code": TRY_AGAIN, "reason": ELSEWHERE})
+            return
         await FeedSocket(self._feed, self._keeping.settle, gateway, receive, send).serve()
 
     async def _http(self, scope: Message, receive: Receive) -> tuple[int, object]:
@@ -116,6 +131,8 @@ class FeedServer:
             return 404, {"error": "not_found"}
         if scope["method"] not in allowed:
             return 405, {"error": "invalid_request"}
+        if path == FEED_PATH and not self._feed.keeps:
+            return 503, {"error": "temporarily_unavailable", "error_description": ELSEWHERE}
         if path == FEED_PATH:
             return 426, {"error": "invalid_request", "error_description": "The feed is a WebSocket."}
         if path == ENROL_PATH:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from grantline.model.errors import InvalidConfiguration
 from grantline.storage.postgres.cursor import Connection
 
-Use = Literal["writing", "reading", "listening", "migrating"]
+Use = Literal["writing", "reading", "listening", "leading", "migrating"]
 WRITERS = 0x6772616E74
 """Advisory lock of whoever writes: the same key in every process over one database."""
 MIGRATION = WRITERS + 1
