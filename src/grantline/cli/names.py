@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from grantline.catalog import Catalog
     from grantline.cli.declaration import Declaration
 
-OPENID = "openid"
+ABOUT_PERSON = ("openid", "profile", "email")
+"""Scopes that are in no catalog, since no API has their data (OIDC Core §5.4)."""
 
 
 def require_known(catalog: "Catalog", declaration: "Declaration") -> None:
@@ -22,7 +23,7 @@ def require_known(catalog: "Catalog", declaration: "Declaration") -> None:
 def _names(catalog: "Catalog", declaration: "Declaration") -> Iterator[tuple[str, str, set[str]]]:
     """Path, name, and what it may be, of each name that has to be in the catalog."""
     file = catalog.file
-    scopes, apis = {OPENID, *file.scopes}, set(map(str, file.apis))
+    scopes, apis = {*ABOUT_PERSON, *file.scopes}, set(map(str, file.apis))
     types, resources = ({getattr(api, part) for api in file.apis.values()} for part in ("type", "resource"))
     for number, client in enumerate(declaration.clients):
         path = f"$.clients[{number}]"
