@@ -1,0 +1,46 @@
+"""One instance for all clients; and the Node packages that some of them are, installed as locked."""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conformance.clients.served import Served, free_port, served
+
+HERE = Path(__file__).parent
+
+
+@pytest.fixture(scope="session")
+def mcp_port() -> int:
+    """Where the API for agents listens, once a test serves it; its resource names it."""
+    return free_port()
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory, mcp_port: int) -> Iterator[Served]:
+    with served(tmp_path_factory.mktemp("clients"), f"http://127.0.0.1:{mcp_port}/mcp") as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def node_packages() -> None:
+    """`package-lock.json` names each by its hash and none by an address, so any registry or mirror serves."""
+    if (HERE / "node_modules" / ".package-lock.json").exists() and _installed() == _locked():
+        return
+    done = subprocess.run(["npm", "ci", "--ignore-scripts"], cwd=HERE, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def _locked() -> dict[str, str]:
+    return _hashes(HERE / "package-lock.json")
+
+
+def _installed() -> dict[str, str]:
+    return _hashes(HERE / "node_modules" / ".package-lock.json")
+
+
+def _hashes(lock: Path) -> dict[str, str]:
+    packages = json.loads(lock.read_text())["packages"]
+    return {name: told["integrity"] for name, told in packages.items() if name}
