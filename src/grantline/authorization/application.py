@@ -37,10 +37,10 @@ ENDPOINTS: dict[str, tuple[Endpoint, tuple[str, ...]]] = {
     paths.INTROSPECT: (introspect, ("POST",)),
     paths.REVOKE: (revoke, ("POST",)),
     paths.USERINFO: (userinfo, GET_POST),
+    paths.END_SESSION: (end_session, GET_POST),
     paths.PROTECTED_RESOURCE: (protected_resource, ("GET",)),
     paths.REGISTER: (register, ("POST",)),
     paths.REGISTRATION: (configure, ("GET", "PUT", "DELETE")),
-    paths.END_SESSION: (end_session, GET_POST),
 }
 
 

@@ -10,10 +10,10 @@ INTROSPECT = "/introspect"
 REVOKE = "/revoke"
 USERINFO = "/userinfo"
 PROTECTED_RESOURCE = "/.well-known/oauth-protected-resource"
+END_SESSION = "/logout"
 DETAIL_TYPES = "/authorization-details-types"
 REGISTER = "/register"
 REGISTRATION = "/registration"
-END_SESSION = "/logout"
 
 ALIASED = {
     "token_endpoint": TOKEN,
