@@ -1,6 +1,7 @@
 """Passkeys in a real Chromium with a virtual authenticator (CDP), against the whole composition on localhost."""
 
 import asyncio
+import re
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -133,14 +134,16 @@ async def test_a_passkey_is_made_and_then_the_only_factor(browser: Browser, live
         await add(page)
         await page.goto("/security")
         assert "Laptop" in await page.inner_text("main")
-        await page.click("text=Sign out")
-        await page.wait_for_url("**/sign-in")
+        # Some authenticators count the making of the key as its first use.
+        (made,) = await device.held()
         for _ in range(2):
+            await page.click("text=Sign out")
+            await page.wait_for_url("**/sign-in")
             await page.goto("/sign-in?next=/security")
             await page.click(".passkey")
-            await page.wait_for_url("**/security")
-        assert "by passkey" in await page.inner_text("#sessions")
-        assert [one["signCount"] for one in await device.held()] == [2]
+            await page.wait_for_url(re.compile(r"^[^?]*/security$"))
+            assert "by passkey" in await page.inner_text("#sessions")
+        assert [one["signCount"] for one in await device.held()] == [made["signCount"] + 2]
 
 
 async def test_after_the_password_the_passkey_is_the_second_step(browser: Browser, live: Live) -> None:
