@@ -17,17 +17,17 @@ async def _nothing(_: Page) -> None:
 async def _pick(page: Page) -> None:
     await page.locator("input[name=line]").first.check()
     await page.check("#bank-0")
-    await page.click("#consent-update")
+    await _submit(page, "#consent-update")
 
 
 async def _pick_nothing(page: Page) -> None:
-    await page.click("#consent-approve")
+    await _submit(page, "#consent-approve")
 
 
 async def _forget_the_yes(page: Page) -> None:
     await page.locator("input[name=line]").first.check()
     await page.check("#bank-0")
-    await page.click("#consent-approve")
+    await _submit(page, "#consent-approve")
 
 
 def _special(world: FakeWorld) -> None:
@@ -39,31 +39,37 @@ async def _unfold(page: Page) -> None:
         await summary.click()
 
 
+async def _submit(page: Page, button: str) -> None:
+    """Press it, and be on the page that it leads to."""
+    async with page.expect_navigation():
+        await page.click(button)
+
+
 async def _wrong_password(page: Page) -> None:
     await page.fill("[name=username]", "holder")
     await page.fill("[name=password]", "wrong")
-    await page.click("#login-submit")
+    await _submit(page, "#login-submit")
 
 
 async def _second_step(page: Page) -> None:
     await page.fill("[name=username]", "holder")
     await page.fill("[name=password]", "a long enough password")
-    await page.click("#login-submit")
+    await _submit(page, "#login-submit")
 
 
 async def _wrong_code(page: Page) -> None:
     await _second_step(page)
     await page.fill("#code", "000000")
-    await page.click("#second-submit")
+    await _submit(page, "#second-submit")
 
 
 async def _make_codes(page: Page) -> None:
-    await page.click("#make-codes")
+    await _submit(page, "#make-codes")
 
 
 async def _mistype(page: Page) -> None:
     await page.fill("#code", "000000")
-    await page.click("#totp-submit")
+    await _submit(page, "#totp-submit")
 
 
 def _two_steps(world: FakeWorld) -> None:
