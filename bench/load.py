@@ -106,7 +106,7 @@ class Load:
             return
         self._seen.add((grant, target.api, what))
         tell({"grant": grant, "api": target.api, "what": what, "sent_ns": sent, "answered_ns": answered,
-              "reason": reason})  # fmt: skip
+              "reason": reason or str(status)})  # fmt: skip
 
 
 def tell(said: dict[str, Any]) -> None:

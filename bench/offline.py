@@ -22,7 +22,8 @@ RECEIPT_TYPE = "grantline-receipt+jwt"
 def stands(folder: Path) -> bool:
     """The authority signed the receipt, the log holds the consent, and the entry was made for what the receipt says."""
     told = json.loads((folder / "receipt.json").read_text())
-    keys = {jwk["kid"]: PublicKey.from_jwk(jwk) for jwk in json.loads((folder / "jwks.json").read_text())["keys"]}
+    published = json.loads((folder / "jwks.json").read_text())["keys"]
+    keys = {jwk["kid"]: PublicKey.from_jwk(jwk) for jwk in published if jwk["alg"] == "ES256"}
     body = (folder / "event.entry").read_bytes()
     (detail,) = msgspec.json.decode((folder / "event.disclosures.json").read_bytes(), type=list[Disclosure])
     check_proof((folder / "event.tlog-proof").read_text(), body, (folder / "log.vkey").read_text().strip())

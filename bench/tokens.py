@@ -105,6 +105,7 @@ Asking = Refreshing | Listed
 
 async def open_world(path: Path, pem: Path, *, fresh: bool, seed: int) -> World:
     """A server over the file with the keys in `pem`, on the machine's own clock."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     keys = Keys.of(SigningKey.from_pem(pem.read_bytes()), PAIRWISE)  # noqa: ASYNC240 - before anything is served
     clock = SystemClock()
     return await make_world(path, settings=UNBOUND, clock=clock, fresh=fresh, seed=seed, keys=keys)  # type: ignore[arg-type]
@@ -112,7 +113,6 @@ async def open_world(path: Path, pem: Path, *, fresh: bool, seed: int) -> World:
 
 async def serve(path: Path, pem: Path) -> None:
     """The server process: prints its port and serves until it is ended."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     world = await open_world(path, pem, fresh=False, seed=int.from_bytes(os.urandom(3), "big"))
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
