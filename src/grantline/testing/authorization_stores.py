@@ -8,8 +8,8 @@ import msgspec
 from grantline.authorization.store import Burnt, FamilyRow, TicketKind, TicketRow
 from grantline.model.ids import ClientId, ConsentId, FamilyId
 from grantline.parties import Client
+from grantline.testing.running import Run, error_of
 
-Run = Callable[[Callable[[Any], Awaitable[Any]]], Awaitable[Any]]
 REQUEST, CODE = TicketKind.REQUEST, TicketKind.CODE
 
 
@@ -122,6 +122,23 @@ class AuthorizationStores:
         ]  # fmt: skip
         assert await run(lambda tx: tx.burned.keep("revoked", b"z", 100)) is True
         assert await burn(b"c", 101) is Burnt.FRESH
+
+    async def test_what_was_burned_before_takes_no_room_however_often_it_comes(self, run: Run) -> None:
+        """Covers: line 3. Whoever repeats one proof, or asks one question again and again, crowds nobody out."""
+
+        async def burn(digest: bytes) -> Burnt:
+            unit = lambda tx: tx.burned.burn("proof", digest, 100, now=1, capacity=3)  # noqa: E731
+            return Burnt(await run(unit))
+
+        async def undone(tx: Any) -> None:
+            await tx.burned.keep("seen", b"undone", 100)
+            raise LookupError
+
+        assert await burn(b"a") is Burnt.FRESH
+        assert [await burn(b"a") for _ in range(4)] == [Burnt.SPENT] * 4
+        assert [await run(lambda tx: tx.burned.keep("proof", b"a", 100)) for _ in range(4)] == [False] * 4
+        assert isinstance(await error_of(run(undone)), LookupError)
+        assert [await burn(one) for one in (b"b", b"c", b"d")] == [Burnt.FRESH, Burnt.FRESH, Burnt.FULL]
 
     async def test_registrations_come_back_as_they_were(self, run: Run) -> None:
         """Covers: line 8."""

@@ -1,6 +1,5 @@
 """What every implementation of the stores behind grants without a browser has to do. Say how a unit runs."""
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
@@ -9,8 +8,8 @@ from grantline.authorization import TrustedIssuer
 from grantline.consent.store import Descent
 from grantline.model.consent import State, Status
 from grantline.model.ids import ClientId, ConsentId, PersonId, SubjectId
+from grantline.testing.running import Run
 
-Run = Callable[[Callable[[Any], Awaitable[Any]]], Awaitable[Any]]
 PARENT = ConsentId("g_parent")
 
 

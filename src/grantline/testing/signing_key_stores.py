@@ -1,13 +1,10 @@
 """What every implementation of the store of signing keys has to do. Subclass, and say how a unit is run."""
 
-from collections.abc import Awaitable, Callable
-from typing import Any
-
 from msgspec.structs import replace
 
 from grantline.authorization.keys.store import KeyRow, KeyState
+from grantline.testing.running import Run
 
-Run = Callable[[Callable[[Any], Awaitable[Any]]], Awaitable[Any]]
 JWK = {"kty": "EC", "kid": "k"}
 ROW = KeyRow(kid="k", alg="ES256", state=KeyState.PUBLISHED, custody="file", jwk=JWK, published_at=10)
 

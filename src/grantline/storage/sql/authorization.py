@@ -3,7 +3,7 @@
 from typing import Any
 
 import msgspec
-from sqlalchemy import bindparam, delete, func, literal_column, select, update
+from sqlalchemy import Select, bindparam, delete, func, literal_column, select, true, update
 from sqlalchemy import insert as plain_insert
 
 from grantline.authorization.store import Burnt, FamilyRow, TicketKind, TicketRow
@@ -52,17 +52,21 @@ _END = Statement(update(FAMILIES).where(_this_family, FAMILIES.c.ended_at.is_(No
 
 # Rows are added in order and go in nearly the same order, so the span of ids bounds their number from above: two
 # index lookups where a count would read them all. Where it is wrong it is too high, which refuses and never forgets.
-_span = (
-    select(func.coalesce(func.max(BURNED.c.id), 0)).scalar_subquery()
-    - select(func.coalesce(func.min(BURNED.c.id), 1)).scalar_subquery()
-    + 1
-)
-_columns = ("purpose", "digest", "until")
-_values = [bindparam(name, type_=BURNED.c[name].type).label(name) for name in _columns]
-_BURN = Statement(
-    insert(BURNED).from_select(_columns, select(*_values).where(_span < bindparam("capacity"))).on_conflict_do_nothing()
-)
-_KEEP = Statement(insert(BURNED).values({name: bindparam(name) for name in _columns}).on_conflict_do_nothing())
+# An id follows the highest one that is kept: a generator of the database's own would also count what was there
+# already and what was undone, and whoever repeats one identifier would crowd out everybody.
+_highest = select(func.coalesce(func.max(BURNED.c.id), 0)).scalar_subquery()
+_lowest = select(func.coalesce(func.min(BURNED.c.id), 1)).scalar_subquery()
+_columns = ("id", "purpose", "digest", "until")
+_given = [bindparam(name, type_=BURNED.c[name].type).label(name) for name in _columns[1:]]
+_row = select((_highest + 1).label("id"), *_given)
+
+
+def _burning(row: Select[Any]) -> Statement:
+    return Statement(insert(BURNED).from_select(_columns, row).on_conflict_do_nothing())
+
+
+_BURN = _burning(_row.where(_highest - _lowest + 1 < bindparam("capacity")))
+_KEEP = _burning(_row.where(true()))
 _HAS = Statement(
     select(literal_column("1")).where(BURNED.c.purpose == bindparam("purpose"), BURNED.c.digest == bindparam("digest"))
 )
