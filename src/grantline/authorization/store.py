@@ -75,8 +75,8 @@ class TicketRows(Protocol):
 class FamilyRow(msgspec.Struct, frozen=True, kw_only=True):
     """Refresh tokens that descend from one code. `generation`: of the last one. `x5t`: certificate they are bound to.
 
-    `secret`: part of what each token is made from. `jkt`: key it is bound to. `ended_at`: unix seconds. `sign_in`: what
-    its ID tokens say of how the person signed in, in their own form; None where it has none.
+    `secret`: part of what each token is made from. `jkt`: key it is bound to. `ended_at`: unix seconds. `sign_in`: how
+    the person signed in, as tokens tell of it, in their own form; None where nobody did.
     """
 
     family: FamilyId

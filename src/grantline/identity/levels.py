@@ -4,25 +4,36 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-PASSWORD = "urn:grantline:acr:password"  # noqa: S105
-UPSTREAM = "urn:grantline:acr:upstream"
-MFA = "urn:grantline:acr:mfa"
-PASSKEY = "urn:grantline:acr:passkey"
-PHISHING_RESISTANT = "phr"
-HARDWARE_PROTECTED = "phrh"
+from grantline.model.levels import (
+    HARDWARE_PROTECTED,
+    MET_BY,
+    MFA,
+    PASSKEY,
+    PASSWORD,
+    PHISHING_RESISTANT,
+    SUPPORTED,
+    UPSTREAM,
+)
 
-# What is asked for → which sign-ins are that, or more. `phrh` (OpenID EAP ACR Values) says that the key cannot leave
-# its hardware; without attestation nobody told us, so we never say it.
-MET_BY: dict[str, frozenset[str]] = {
-    PASSWORD: frozenset({PASSWORD, UPSTREAM, MFA, PASSKEY}),
-    UPSTREAM: frozenset({UPSTREAM}),
-    MFA: frozenset({MFA, PASSKEY}),
-    PASSKEY: frozenset({PASSKEY}),
-    PHISHING_RESISTANT: frozenset({PASSKEY}),
-    HARDWARE_PROTECTED: frozenset(),
-}
-SUPPORTED = (PASSWORD, MFA, PASSKEY, PHISHING_RESISTANT)
-"""For `acr_values_supported`: what every person can reach here."""
+__all__ = [
+    "BY_CODE",
+    "BY_PASSKEY",
+    "BY_PASSWORD",
+    "HARDWARE_PROTECTED",
+    "MET_BY",
+    "MFA",
+    "ONE_FACTOR",
+    "PASSKEY",
+    "PASSWORD",
+    "PHISHING_RESISTANT",
+    "SUPPORTED",
+    "UPSTREAM",
+    "Proof",
+    "SignedIn",
+    "needs_more_than_one_factor",
+    "satisfies",
+    "told",
+]
 
 ONE_FACTOR = frozenset({PASSWORD, UPSTREAM})
 

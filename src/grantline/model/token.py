@@ -28,6 +28,7 @@ class AccessClaims(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
     `pur`: purposes for the audience. `lin`: lineage of (grant, epoch), own grant last, depth ≤ 5.
     `act`: who acts, outermost now, before it who did earlier (RFC 8693 §4.1); `may_act`: who alone may come next.
+    `acr`, `auth_time`: how and when (unix seconds) the person signed in (RFC 9068 §2.2.1); absent where nobody did.
     """
 
     iss: str
@@ -48,6 +49,8 @@ class AccessClaims(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     act: dict[str, object] | None = None
     lin: tuple[tuple[ConsentId, int], ...] = ()
     may_act: dict[str, object] | None = None
+    acr: str | None = None
+    auth_time: int | None = None
 
     @property
     def actors(self) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from grantline.crypto.es256 import SigningKey
 from grantline.model.errors import InvalidTarget
 from grantline.model.feed import Position
 from grantline.model.ids import ClientId, ConsentId, FamilyId, PurposeId, SubjectId, TokenId
+from grantline.model.levels import MET_BY
 from grantline.model.token import AccessClaims, Confirmation
 
 KEYS = Keys.of(SigningKey.generate(), b"k" * 32)
@@ -30,7 +31,7 @@ def largest(issuer: str, client: str, scope: str, resources: tuple[str, ...], pu
         iss=issuer, aud=resources, sub=SubjectId("pw_" + "s" * 24), client_id=ClientId(client), exp=9_999_999_999,
         iat=9_999_999_999, jti=TokenId("j" * 22), scope=scope, grant_id=ConsentId("g_" + "g" * 22), gver=999_999,
         gep=999_999, seq=Position(999_999, 999_999_999_999), pur=tuple(PurposeId(one) for one in sorted(purposes)),
-        fam=FamilyId("f_" + "f" * 22), cnf=Confirmation("k" * 43),
+        fam=FamilyId("f_" + "f" * 22), cnf=Confirmation("k" * 43), acr=max(MET_BY, key=len), auth_time=9_999_999_999,
     )  # fmt: skip
 
 

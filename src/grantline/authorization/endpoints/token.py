@@ -14,6 +14,7 @@ from grantline.authorization.server import Server
 from grantline.authorization.steps.client import Authenticated, authenticate_client
 from grantline.authorization.steps.dpop import burn_of, read_proof
 from grantline.authorization.steps.holder import HOLDER_PROOF
+from grantline.authorization.steps.request import OPENID
 from grantline.authorization.store import Transaction
 from grantline.authorization.tokens import access, id_token, refresh
 from grantline.authorization.units import burn, write
@@ -120,11 +121,14 @@ async def redeem(server: Server, tx: Transaction, asked: Asked) -> Minted:
 
 async def _id_token(server: Server, tx: Transaction, client: Client, authorized: Authorized) -> id_token.Draft | None:
     occasion = authorized.sign_in
-    return None if occasion is None else await id_token.draft(server, tx, client, authorized.stands, occasion)
+    if occasion is None or OPENID not in authorized.scope.split():
+        return None
+    return await id_token.draft(server, tx, client, authorized.stands, occasion)
 
 
 def _wanted(client: Client, authorized: Authorized, position: Position) -> access.Wanted:
     own, delegated = authorized.family, authorized.delegated
+    signed_in = authorized.sign_in or delegated
     return access.Wanted(
         stands=authorized.stands,
         position=position,
@@ -135,6 +139,8 @@ def _wanted(client: Client, authorized: Authorized, position: Position) -> acces
         not_after=None if delegated is None else delegated.not_after,
         act=None if delegated is None else delegated.act,
         may_act=None if client.may_act is None else {"sub": client.may_act},
+        acr=None if signed_in is None else signed_in.acr,
+        auth_time=None if signed_in is None else signed_in.auth_time,
     )
 
 

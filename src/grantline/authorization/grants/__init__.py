@@ -66,7 +66,7 @@ class Delegated:
     """What a token says beyond its consent because it was made from another (RFC 8693).
 
     `act`: who acts. `not_after`: unix seconds, the end of the other. `family`: in which the other was. `detail`: for
-    the record.
+    the record. `acr`, `auth_time`: how and when the person signed in, as the other says it.
     """
 
     act: dict[str, object] | None
@@ -74,14 +74,16 @@ class Delegated:
     family: FamilyId | None
     issued_token_type: str
     detail: dict[str, object]
+    acr: str | None = None
+    auth_time: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Authorized:
     """What may be minted. `cnf`: what the access token is bound to. `family`: to whose refresh tokens it belongs.
 
-    `refresh`: generation to hand out, if any. `sign_in`: what an ID token tells of, where one is due. `delegated`:
-    where another token was exchanged for this one.
+    `refresh`: generation to hand out, if any. `sign_in`: how the person signed in, if one did; with the scope `openid`
+    an ID token tells of it too. `delegated`: where another token was exchanged for this one.
     """
 
     event: EventType

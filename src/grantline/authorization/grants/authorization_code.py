@@ -65,7 +65,7 @@ async def authorize(redeeming: Redeeming, parameters: Parameters) -> Authorized:
         family=family,
         cnf=redeeming.cnf,
         refresh=family.generation if refreshes else None,
-        sign_in=Occasion.of(code) if code.openid else None,
+        sign_in=Occasion.of(code),
     )
 
 
@@ -102,7 +102,7 @@ def _new_family(redeeming: Redeeming, code: CodeTicket) -> FamilyRow:
         x5t=redeeming.family_x5t,
         created_at=redeeming.now,
         expires_at=redeeming.now + redeeming.server.settings.refresh_absolute,
-        sign_in=Occasion.of(code).kept() if code.openid else None,
+        sign_in=Occasion.of(code).kept(),
     )
 
 

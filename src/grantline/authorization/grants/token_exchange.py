@@ -63,6 +63,8 @@ async def authorize(redeeming: Redeeming, parameters: Parameters) -> Authorized:
             family=subject.family,
             issued_token_type=ACCESS_TOKEN,
             detail={"of": subject.name, "subject_client": subject.client, "actor": actor.name},
+            acr=subject.acr,
+            auth_time=subject.auth_time,
         ),
     )
 

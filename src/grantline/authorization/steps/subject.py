@@ -22,7 +22,8 @@ AGENT = "ai_agent"
 class Subject:
     """A token that counts, and what it stands on. `client`: whose token it is. `chain`: who acts by it already.
 
-    `name`: its hash in the record. `bound`: to which key or certificate. `expires_at`: unix seconds.
+    `name`: its hash in the record. `bound`: to which key or certificate. `expires_at`: unix seconds. `acr`,
+    `auth_time`: how and when the person signed in, where it says so.
     """
 
     stands: Stands
@@ -35,6 +36,8 @@ class Subject:
     family: FamilyId | None = None
     chain: dict[str, object] | None = None
     may_act: dict[str, object] | None = None
+    acr: str | None = None
+    auth_time: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,8 @@ async def _of_access_token(redeeming: Redeeming, token: str) -> Subject:
         family=claims.fam,
         chain=claims.act,
         may_act=claims.may_act,
+        acr=claims.acr,
+        auth_time=claims.auth_time,
     )
 
 
@@ -97,7 +102,8 @@ async def _of_id_token(redeeming: Redeeming, token: str) -> Subject:
         if stands is not None:
             return Subject(
                 stands=stands, client=shown.aud, scope=stands.version.scope, resources=audiences(stands),
-                expires_at=shown.exp, name=jti_hash(token), may_act=shown.may_act,
+                expires_at=shown.exp, name=jti_hash(token), may_act=shown.may_act, acr=shown.acr,
+                auth_time=shown.auth_time,
             )  # fmt: skip
     raise _unacceptable("subject_token", "no consent of this person stands with its client")
 

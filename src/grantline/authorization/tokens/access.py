@@ -18,7 +18,7 @@ TYP = "at+jwt"
 MAX_BYTES = 1_200
 _SIGNED_PARTS = 200
 """Header and signature of our compact JWS, encoded."""
-_OTHER_CLAIMS = 400
+_OTHER_CLAIMS = 460
 """Names of all claims, and the longest values of those that no request decides."""
 
 _decode = msgspec.json.Decoder(AccessClaims).decode
@@ -28,7 +28,7 @@ _decode = msgspec.json.Decoder(AccessClaims).decode
 class Wanted:
     """What one access token is to be. `position` was read before the state that `stands` holds.
 
-    `not_after`: unix seconds beyond which it must not last. `act`, `may_act`: as in the claims.
+    `not_after`: unix seconds beyond which it must not last. `act`, `may_act`, `acr`, `auth_time`: as in the claims.
     """
 
     stands: Stands
@@ -40,6 +40,8 @@ class Wanted:
     not_after: int | None = None
     act: dict[str, object] | None = None
     may_act: dict[str, object] | None = None
+    acr: str | None = None
+    auth_time: int | None = None
 
 
 def items_for(stands: Stands, resources: tuple[str, ...]) -> tuple[Item, ...]:
@@ -71,6 +73,8 @@ def draft(server: Server, wanted: Wanted) -> AccessClaims:
         act=wanted.act,
         lin=_lineage(wanted.stands),
         may_act=wanted.may_act,
+        acr=wanted.acr,
+        auth_time=wanted.auth_time,
     )
 
 

@@ -105,13 +105,18 @@ def hears_of_sessions(client: Client) -> bool:
 
 
 class Shown(msgspec.Struct, frozen=True):
-    """What an ID token says to somebody else: about whom, for which client, until when (unix seconds)."""
+    """What an ID token says to somebody else: about whom, for which client, until when (unix seconds).
+
+    `acr`, `auth_time`: how and when the person signed in.
+    """
 
     iss: str
     sub: SubjectId
     aud: ClientId
     exp: int
     may_act: dict[str, object] | None = None
+    acr: str | None = None
+    auth_time: int | None = None
 
 
 def read(server: Server, token: str) -> Shown:
