@@ -140,6 +140,14 @@ class AuthorizationStores:
         assert isinstance(await error_of(run(undone)), LookupError)
         assert [await burn(one) for one in (b"b", b"c", b"d")] == [Burnt.FRESH, Burnt.FRESH, Burnt.FULL]
 
+    async def test_what_was_burned_is_forgotten_when_it_no_longer_counts(self, run: Run) -> None:
+        """What still counts stays, whichever came first."""
+        for digest, until in ((b"long", 100), (b"short", 10)):
+            await run(lambda tx, digest=digest, until=until: tx.burned.keep("proof", digest, until))  # type: ignore[misc]
+        assert await run(lambda tx: tx.burned.sweep(100)) == 1
+        assert await run(lambda tx: tx.burned.has("proof", b"long")) is True
+        assert await run(lambda tx: tx.burned.has("proof", b"short")) is False
+
     async def test_registrations_come_back_as_they_were(self, run: Run) -> None:
         """Covers: line 8."""
         client = Client(id="app", name="App", publisher="P", web="https://p.example", jwks=({"kty": "EC"},))
