@@ -37,6 +37,7 @@ from grantline.storage.sql.consent import SqlConsents
 from grantline.storage.sql.cursor import Cursor
 from grantline.storage.sql.grants import SqlDescents, SqlTrustedIssuers
 from grantline.storage.sql.identity import SqlPeople, SqlSessions
+from grantline.storage.sql.opaque_tokens import SqlOpaqueTokens
 from grantline.storage.sql.registration import SqlInitialTokens, SqlRegistrations
 from grantline.storage.sql.shared import SqlFeedLog, SqlOutbox
 from grantline.storage.sqlite.connection import Connect, connect
@@ -57,6 +58,7 @@ class Tx:
         self.tickets = SqlTickets(cursor)
         self.families = SqlFamilies(cursor)
         self.burned = SqlBurned(cursor)
+        self.opaque_tokens = SqlOpaqueTokens(cursor)
         self.clients = SqlClients(cursor)
         self.registrations = SqlRegistrations(cursor)
         self.initial_tokens = SqlInitialTokens(cursor)

@@ -119,6 +119,33 @@ class FamilyRows(Protocol):
         ...
 
 
+class OpaqueRow(msgspec.Struct, frozen=True):
+    """What an opaque access token stands for, until `expires_at` (unix seconds).
+
+    `digest`: SHA-256 of the token. `claims`: JSON.
+    """
+
+    digest: bytes
+    claims: bytes
+    expires_at: int
+
+
+class OpaqueRows(Protocol):
+    """Opaque tokens by their hash."""
+
+    async def put(self, row: OpaqueRow) -> None:
+        """Keep a new one."""
+        ...
+
+    async def get(self, digest: bytes) -> bytes | None:
+        """The claims of the token with this hash, also of one that is over."""
+        ...
+
+    async def sweep(self, before: int) -> int:
+        """Forget those that expired before this time; how many."""
+        ...
+
+
 class Burnt(StrEnum):
     """What came of using an identifier up."""
 
@@ -158,6 +185,11 @@ class Transaction(Protocol):
     @property
     def families(self) -> FamilyRows:
         """Refresh token families."""
+        ...
+
+    @property
+    def opaque_tokens(self) -> OpaqueRows:
+        """What opaque access tokens stand for."""
         ...
 
     @property

@@ -15,6 +15,7 @@ from grantline.catalog.entries import (
     FieldEntry,
     PurposeEntry,
     ScopeEntry,
+    TokenFormat,
 )
 from grantline.catalog.routes import Route, Template
 from grantline.crypto import jcs
@@ -165,6 +166,11 @@ class Catalog:
     def api_for_resource(self, uri: str) -> ApiId | None:
         """The API with this RFC 8707 resource identifier."""
         return self._by_resource.get(uri)
+
+    def asks_for_opaque(self, resources: tuple[str, ...]) -> bool:
+        """True if a token for these audiences has to be opaque: one that asks for it decides for all of them."""
+        apis = (self._by_resource.get(uri) for uri in resources)
+        return any(api is not None and self.file.apis[api].token_format is TokenFormat.OPAQUE for api in apis)
 
     def assigned_to(self, gateway: GatewayId) -> CatalogFile:
         """The part that one gateway needs: its own APIs, their scopes, and all words for actions and purposes."""

@@ -1,8 +1,17 @@
 """The catalog's own words, exactly as its TOML file has them. Unknown keys are errors; nothing here is computed."""
 
+from enum import StrEnum
+
 import msgspec
 
 from grantline.model.ids import ApiId, GatewayId, PurposeId
+
+
+class TokenFormat(StrEnum):
+    """How an access token looks: signed claims (RFC 9068), or a name that only the authority can resolve (RFC 7662)."""
+
+    JWT = "jwt"
+    OPAQUE = "opaque"
 
 
 class _Strict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -82,6 +91,8 @@ class RouteEntry(_Strict, frozen=True):
     `fields_parameter`: query parameter by which a caller asks for fields (comma separated).
     `since_parameter`: query parameter with the oldest date asked for. `operator_only`: never delegated to an app.
     `unfiltered`: its answers hold nothing about a person and may pass whole.
+    `acr_values`: levels of sign-in of which the person's has to meet one; `max_age`: seconds for which it counts here.
+    Otherwise the caller is told to have the person sign in again (RFC 9470).
     """
 
     id: str
@@ -98,6 +109,8 @@ class RouteEntry(_Strict, frozen=True):
     since_parameter: str | None = None
     operator_only: bool = False
     unfiltered: bool = False
+    acr_values: tuple[str, ...] = ()
+    max_age: int | None = None
 
 
 class ResourceList(_Strict, frozen=True):
@@ -118,6 +131,7 @@ class ApiEntry(_Strict, frozen=True):
     """One API. `resource` is its RFC 8707 identifier and the audience of tokens; `type` its RFC 9396 type.
 
     `address`: base URL by which the authority reaches it through its gateway (may be set at run time).
+    `token_format`: of access tokens for it, alone or among others: readable by who has them, or opaque.
     """
 
     label: str
@@ -128,6 +142,7 @@ class ApiEntry(_Strict, frozen=True):
     routes: tuple[RouteEntry, ...]
     resource_list: ResourceList | None = None
     address: str | None = None
+    token_format: TokenFormat = TokenFormat.JWT
 
 
 class ScopeEntry(_Strict, frozen=True):

@@ -1,11 +1,21 @@
-"""What an access token says (RFC 9068, with the consent it stands on)."""
+"""What an access token says (RFC 9068, with the consent it stands on), and what one looks like that says nothing."""
 
+import hashlib
+import re
 from typing import Any
 
 import msgspec
 
 from grantline.model.feed import Position
 from grantline.model.ids import ClientId, ConsentId, FamilyId, SubjectId, TokenId
+
+OPAQUE_PREFIX = "gat_"
+_OPAQUE = re.compile(OPAQUE_PREFIX + r"[A-Za-z0-9_-]{43}\Z")
+
+
+def opaque_digest(token: str) -> bytes | None:
+    """By what an opaque token is known to whoever does not hold it: its SHA-256. None for anything else."""
+    return hashlib.sha256(token.encode()).digest() if _OPAQUE.match(token) else None
 
 
 class Confirmation(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -16,6 +16,7 @@ from grantline.crypto.es256 import SigningKey
 from grantline.storage.sqlite.connection import connect
 from tests.authorization_world import T0, HandClock, World, every, handle_of, make_world
 from tests.flows.authorization.raw import exchange, get_code, post
+from tests.opaque_world import opaque_at
 
 MOST = 80
 TOKEN_KEY = SigningKey.generate()
@@ -48,8 +49,9 @@ async def opened(path: Path, trap: Trap | None = None, *, fresh: bool = False) -
     clock = HandClock((T0 + (0 if fresh else 5)) * 1_000_000)
     seed = 0 if fresh else 1
     return await make_world(
-        path, clock=clock, seed=seed, fresh=fresh, keys=keys, connect=trap.connect if trap else connect
-    )
+        path, clock=clock, seed=seed, fresh=fresh, keys=keys, connect=trap.connect if trap else connect,
+        catalog=opaque_at("bank"),
+    )  # fmt: skip
 
 
 async def prepare(path: Path) -> dict[str, str]:
@@ -87,8 +89,8 @@ async def approve(world: World, handle: str) -> None:
 
 
 ACTS: dict[str, tuple[Act, tuple[str, ...]]] = {
-    "redeem": (redeem, ("codes used", "families", "tokens issued")),
-    "refresh": (refresh, ("generations", "tokens refreshed")),
+    "redeem": (redeem, ("codes used", "families", "tokens issued", "opaque tokens")),
+    "refresh": (refresh, ("generations", "tokens refreshed", "opaque tokens")),
     "revoke": (revoke, ("families ended", "feed", "families told")),
     "approve": (approve, ("consents given", "versions", "consents told", "requests used", "codes")),
 }
@@ -107,6 +109,7 @@ def look(path: Path) -> Tables:
         "feed": "SELECT count(*) FROM feed",
         "consents given": "SELECT count(*) FROM consents WHERE status='active'",
         "versions": "SELECT count(*) FROM consent_versions",
+        "opaque tokens": "SELECT count(*) FROM opaque_tokens",
         "tokens issued": "SELECT count(*) FROM outbox WHERE instr(CAST(body AS TEXT), 'token.issued@1')",
         "tokens refreshed": "SELECT count(*) FROM outbox WHERE instr(CAST(body AS TEXT), 'token.refreshed@1')",
         "families told": "SELECT count(*) FROM outbox WHERE instr(CAST(body AS TEXT), 'token.family_ended@1')",

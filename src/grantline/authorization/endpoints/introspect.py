@@ -15,7 +15,7 @@ from grantline.authorization.standing import Stands, find_standing
 from grantline.authorization.steps.client import authenticate_client
 from grantline.authorization.steps.stands import live_token
 from grantline.authorization.store import Transaction
-from grantline.authorization.tokens import access, refresh
+from grantline.authorization.tokens import access, opaque, refresh
 from grantline.authorization.units import burn, write
 from grantline.catalog import to_detail
 from grantline.model.errors import InvalidClient, InvalidToken
@@ -66,7 +66,7 @@ async def _look(server: Server, tx: Transaction, caller: Client, token: str) -> 
     if presented is not None:
         return await _look_at_refresh(server, tx, caller, presented)
     try:
-        claims = access.read(server, token)
+        claims = await opaque.read(server, tx, token)
     except InvalidToken:
         return None
     if caller.id != claims.client_id and not set(caller.audience) & set(claims.aud):

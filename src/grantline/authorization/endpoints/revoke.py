@@ -12,7 +12,7 @@ from grantline.authorization.server import Server
 from grantline.authorization.steps.client import authenticate_client
 from grantline.authorization.steps.stands import REVOKED, revoked_digest
 from grantline.authorization.store import Transaction
-from grantline.authorization.tokens import access, refresh
+from grantline.authorization.tokens import opaque, refresh
 from grantline.authorization.units import burn, write
 from grantline.model.errors import InvalidToken
 from grantline.model.events import EventType
@@ -61,7 +61,7 @@ async def _end_refresh(server: Server, tx: Transaction, caller: Client, presente
 
 async def _end_access(server: Server, tx: Transaction, caller: Client, token: str) -> None:
     try:
-        claims = access.read(server, token)
+        claims = await opaque.read(server, tx, token)
     except InvalidToken:
         return
     if claims.client_id != caller.id:

@@ -14,9 +14,10 @@ from grantline.authorization.server import Server
 from grantline.authorization.steps.client import Authenticated, authenticate_client
 from grantline.authorization.steps.dpop import burn_of, read_proof
 from grantline.authorization.steps.holder import HOLDER_PROOF
+from grantline.authorization.steps.request import OFFLINE
 from grantline.authorization.steps.request import OPENID
 from grantline.authorization.store import Transaction
-from grantline.authorization.tokens import access, id_token, refresh
+from grantline.authorization.tokens import access, id_token, opaque, refresh
 from grantline.authorization.units import burn, write
 from grantline.catalog import to_detail
 from grantline.crypto.dpop import Proof
@@ -53,11 +54,12 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Minted:
-    """What the transaction decided; the signatures follow when it is durable."""
+    """What the transaction decided; the signatures follow when it is durable. `opaque`: the token, if it has none."""
 
     authorized: Authorized
     claims: AccessClaims
     id_token: id_token.Draft | None
+    opaque: str | None = None
 
 
 async def token(server: Server, request: Request) -> Response:
@@ -112,11 +114,21 @@ async def redeem(server: Server, tx: Transaction, asked: Asked) -> Minted:
     authorized = await asked.grant.authorize(redeeming, asked.parameters)
     claims = access.draft(server, _wanted(asked.client.client, authorized, position))
     delegated = authorized.delegated
-    if delegated is not None:
+    name = await _name(server, tx, claims)
+    if delegated is not None and name is None:
         access.require_small(claims)
     more = {} if delegated is None else delegated.detail
     await tx.outbox.append(issued(server, authorized.event, authorized.stands, claims, more))
-    return Minted(authorized, claims, await _id_token(server, tx, asked.client.client, authorized))
+    return Minted(authorized, claims, await _id_token(server, tx, asked.client.client, authorized), name)
+
+
+async def _name(server: Server, tx: Transaction, claims: AccessClaims) -> str | None:
+    """The opaque token of these claims, where one of their audiences asks for such; it counts when this is durable."""
+    if not server.catalog().asks_for_opaque(claims.aud):
+        return None
+    name = opaque.new_token(server.randomness)
+    await opaque.keep(tx, name, claims)
+    return name
 
 
 async def _id_token(server: Server, tx: Transaction, client: Client, authorized: Authorized) -> id_token.Draft | None:
@@ -132,7 +144,8 @@ def _wanted(client: Client, authorized: Authorized, position: Position) -> acces
     return access.Wanted(
         stands=authorized.stands,
         position=position,
-        scope=authorized.scope,
+        # That the client may refresh is no access, so it is told in the answer and stands in no token.
+        scope=" ".join(scope for scope in authorized.scope.split() if scope != OFFLINE),
         resources=authorized.resources,
         family=own.family if own is not None else delegated.family if delegated is not None else None,
         cnf=authorized.cnf,
@@ -147,15 +160,15 @@ def _wanted(client: Client, authorized: Authorized, position: Position) -> acces
 def answer(server: Server, minted: Minted) -> Response:
     """The tokens, with the enriched details and the consent they stand on (RFC 6749 §5.1, RFC 9396 §7)."""
     authorized, claims = minted.authorized, minted.claims
-    token = access.sign(server, claims)
+    token = minted.opaque or access.sign(server, claims)
     items = access.items_for(authorized.stands, claims.aud)
     body: dict[str, Any] = {
         "access_token": token,
         "token_type": token_type(claims.cnf),
         "expires_in": claims.exp - claims.iat,
-        "scope": claims.scope,
+        "scope": authorized.scope,
         "authorization_details": [to_detail(item) for item in items],
-        "grant_id": claims.grant_id,
+        "grant_id": claims.grant_id if authorized.family is None else authorized.family.consent,
     }
     if authorized.delegated is not None:
         body["issued_token_type"] = authorized.delegated.issued_token_type

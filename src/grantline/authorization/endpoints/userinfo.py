@@ -11,7 +11,7 @@ from grantline.authorization.server import Server
 from grantline.authorization.steps.dpop import burn_of, read_proof
 from grantline.authorization.steps.stands import live_token
 from grantline.authorization.store import Transaction
-from grantline.authorization.tokens import about_person, access
+from grantline.authorization.tokens import about_person, opaque
 from grantline.authorization.units import burn, write
 from grantline.crypto.dpop import Proof
 from grantline.model.errors import (
@@ -42,7 +42,7 @@ async def userinfo(server: Server, request: Request) -> Response:
     """The same `sub` as in the ID token, and what the consent covers besides (check 120)."""
     try:
         scheme, token = _presented(request)
-        claims = access.read(server, token)
+        claims = await opaque.read_first(server, token)
         proof = _bound_proof(server, request, claims, scheme, token)
         if server.issuer not in claims.aud or OPENID not in claims.scope.split():
             raise InsufficientScope("This token was not made for this; ask for the scope openid.")

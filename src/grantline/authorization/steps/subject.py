@@ -6,7 +6,7 @@ from grantline.authorization.grants import Redeeming
 from grantline.authorization.standing import Stands, find_standing
 from grantline.authorization.steps.part import audiences
 from grantline.authorization.steps.stands import is_active, live_token
-from grantline.authorization.tokens import access, id_token
+from grantline.authorization.tokens import id_token, opaque
 from grantline.model.errors import InvalidRequest, InvalidToken
 from grantline.model.events import jti_hash
 from grantline.model.ids import ClientId, FamilyId
@@ -146,7 +146,7 @@ def _chain(subject: Subject, actor: str, *, agent: bool) -> dict[str, object] | 
 
 async def _live(redeeming: Redeeming, token: str, parameter: str) -> tuple[AccessClaims, Stands]:
     try:
-        claims = access.read(redeeming.server, token)
+        claims = await opaque.read(redeeming.server, redeeming.tx, token)
     except InvalidToken as error:
         raise _unacceptable(parameter, error.detail) from error
     live = await live_token(redeeming.server, redeeming.tx, claims)

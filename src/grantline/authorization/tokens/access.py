@@ -104,11 +104,16 @@ def sign(server: Server, claims: AccessClaims) -> str:
 
 
 def read(server: Server, token: str) -> AccessClaims:
-    """The claims of a token of ours that has not expired, or `InvalidToken`. Whether it stands is another question."""
+    """The claims of a signed token of ours that has not expired, or `InvalidToken`. Whether it stands is another question."""
     try:
         claims = _decode(verify_jws(token, server.keys.find, TYP))
     except (InvalidJws, msgspec.MsgspecError) as error:
         raise InvalidToken("The access token is not valid.", detail=str(error)) from error
+    return require_current(server, claims)
+
+
+def require_current(server: Server, claims: AccessClaims) -> AccessClaims:
+    """The same, if they are ours and have not expired; raises `InvalidToken`."""
     if claims.iss != server.issuer or claims.exp <= server.now():
         raise InvalidToken("The access token is not valid.", detail="expired, or of another issuer")
     return claims

@@ -10,6 +10,7 @@ from grantline.storage.sql.cursor import Cursor
 from grantline.storage.sql.gateways import SqlGateways
 from grantline.storage.sql.grants import SqlDescents, SqlTrustedIssuers
 from grantline.storage.sql.identity import SqlEnrolments, SqlGuesses, SqlPeople, SqlSessions
+from grantline.storage.sql.opaque_tokens import SqlOpaqueTokens
 from grantline.storage.sql.outgoing import SqlOutgoingEvents
 from grantline.storage.sql.registration import SqlInitialTokens, SqlRegistrations
 from grantline.storage.sql.shared import SqlFeedLog, SqlOutbox
@@ -112,6 +113,11 @@ class SqlTransaction:
     def issuers(self) -> SqlTrustedIssuers:
         """Whose statements about people are believed."""
         return SqlTrustedIssuers(self._cursor)
+
+    @cached_property
+    def opaque_tokens(self) -> SqlOpaqueTokens:
+        """What opaque access tokens stand for."""
+        return SqlOpaqueTokens(self._cursor)
 
     @cached_property
     def tickets(self) -> SqlTickets:
