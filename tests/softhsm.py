@@ -2,8 +2,10 @@
 
 import os
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
+import pkcs11
 import pytest
 
 MODULE = Path("/usr/lib/softhsm/libsofthsm2.so")
@@ -12,11 +14,15 @@ LABEL = "grantline-test"
 
 
 @pytest.fixture
-def token(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The label of this process's token: the module looks for tokens once, when it is first used."""
+def token(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The label of this process's token: the module looks for tokens once, when it is first used.
+
+    Logging in is the whole process's, so whoever is left logged in is logged out at the end.
+    """
     if "SOFTHSM2_CONF" not in os.environ:
         make_token(tmp_path_factory.mktemp("softhsm"))
-    return LABEL
+    yield LABEL
+    pkcs11.lib(str(MODULE)).reinitialize()
 
 
 def make_token(place: Path) -> None:
