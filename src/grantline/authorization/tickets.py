@@ -25,7 +25,7 @@ class RequestTicket(msgspec.Struct, frozen=True, kw_only=True, tag="request"):
 
     `jkt`: key that the code will be bound to. `created_at`: unix seconds. `response_mode`, `response_alg`: how the
     answer goes back. `challenge` None: a registered exemption. `acr`: levels of sign-in asked for, best first; a wish
-    unless `acr_essential`. `login_hint`: who may be signing in.
+    unless `acr_essential`. `login_hint`: who may be signing in. `offline`: refresh tokens are asked for by name.
     """
 
     client: ClientId
@@ -49,6 +49,7 @@ class RequestTicket(msgspec.Struct, frozen=True, kw_only=True, tag="request"):
     acr_essential: bool = False
     login_hint: str | None = None
     claims: ClaimsWanted = ClaimsWanted()
+    offline: bool = False
 
     @property
     def back(self) -> Back:

@@ -162,7 +162,7 @@ async def test_a_refresh_cannot_widen_anything(world: World) -> None:
     for more, error in (
         ({"scope": "bank.transactions bank.balances"}, "invalid_scope"),
         ({"resource": "https://calendar.example/api"}, "invalid_target"),
-        ({"authorization_details": "[]"}, "invalid_request"),
+        ({"authorization_details": "[]"}, "invalid_authorization_details"),
     ):
         with pytest.raises(AccessRefused, match=error):
             await app.refresh(refresh_of(tokens), **more)

@@ -14,8 +14,7 @@ from grantline.authorization.server import Server
 from grantline.authorization.steps.client import Authenticated, authenticate_client
 from grantline.authorization.steps.dpop import burn_of, read_proof
 from grantline.authorization.steps.holder import HOLDER_PROOF
-from grantline.authorization.steps.request import OFFLINE
-from grantline.authorization.steps.request import OPENID
+from grantline.authorization.steps.request import OFFLINE, OPENID
 from grantline.authorization.store import Transaction
 from grantline.authorization.tokens import access, id_token, opaque, refresh
 from grantline.authorization.units import burn, write

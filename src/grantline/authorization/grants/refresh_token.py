@@ -7,13 +7,13 @@ import msgspec
 from grantline.authorization.families import end_family, is_over
 from grantline.authorization.grants import Authorized, ClientAuth, Grant, Redeeming
 from grantline.authorization.standing import require_standing
-from grantline.authorization.steps.audience import narrow_audience
+from grantline.authorization.steps.less import Less, less_of
 from grantline.authorization.steps.policy import require_mintable
-from grantline.authorization.steps.request import OFFLINE
+from grantline.authorization.steps.request import OPENID
 from grantline.authorization.store import FamilyRow
 from grantline.authorization.tokens import refresh
 from grantline.authorization.tokens.id_token import Occasion
-from grantline.model.errors import InvalidGrant, InvalidScope
+from grantline.model.errors import InvalidGrant
 from grantline.model.events import EventType
 from grantline.parties import Client, rules_of
 
@@ -21,14 +21,12 @@ _OVER = "The refresh token is no longer valid."
 
 
 class Parameters(msgspec.Struct, frozen=True):
-    """What the client sends. `scope` may only repeat what was given: what a token may do is in the consent.
-
-    `offline_access` was given too, by the refresh token itself.
-    """
+    """What the client sends. Scopes, resources and details only narrow, and only this one access token."""
 
     refresh_token: Annotated[str, msgspec.Meta(max_length=120)]
     scope: str | None = None
     resource: tuple[str, ...] = ()
+    authorization_details: str | None = None
 
 
 async def authorize(redeeming: Redeeming, parameters: Parameters) -> Authorized:
@@ -42,21 +40,20 @@ async def authorize(redeeming: Redeeming, parameters: Parameters) -> Authorized:
     idle = redeeming.server.settings.refresh_idle if _rotates(redeeming.client) else None
     if is_over(family, now, idle):
         raise InvalidGrant(_OVER, detail="family ended, too old or idle for too long")
-    if parameters.scope is not None and set(parameters.scope.split()) - {OFFLINE} != set(family.scope.split()):
-        raise InvalidScope("A refresh cannot change the scope; leave it out.")
-    resources = narrow_audience(family.resources, parameters.resource)
-    stands = await require_standing(redeeming.server, tx, family.consent)
-    require_mintable(redeeming.server, stands, resources)
+    whole = await require_standing(redeeming.server, tx, family.consent)
+    wish = Less(parameters.scope, parameters.resource, parameters.authorization_details)
+    less = await less_of(redeeming, whole, family, wish)
+    require_mintable(redeeming.server, less.stands, less.resources)
     generation = await _successor(redeeming, family, presented.generation)
     return Authorized(
         event=EventType.TOKEN_REFRESHED,
-        stands=stands,
-        scope=family.scope,
-        resources=resources,
+        stands=less.stands,
+        scope=less.scope,
+        resources=less.resources,
         family=family,
         cnf=redeeming.cnf,
         refresh=generation,
-        sign_in=None if family.sign_in is None else Occasion.read(family.sign_in),
+        sign_in=Occasion.read(family.sign_in) if family.sign_in is not None and OPENID in less.scope.split() else None,
     )
 
 

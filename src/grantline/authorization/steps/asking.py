@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from grantline.authorization.response_modes import Back
 from grantline.authorization.steps.claims import ClaimsWanted, read_claims
-from grantline.authorization.steps.details import asked_for, audience_of, wanted_scopes
+from grantline.authorization.steps.details import asked_for, audience_of, wanted_scopes, wants_offline
 from grantline.authorization.steps.request import OPENID, Asking
 from grantline.authorization.steps.request_object import must_push, must_sign
 from grantline.authorization.tickets import RequestTicket
@@ -149,6 +149,7 @@ def to_ticket(asking: Asking) -> RequestTicket:
         acr_essential=claims.acr_essential,
         login_hint=parameters.login_hint,
         claims=claims,
+        offline=wants_offline(asking),
     )
 
 

@@ -8,6 +8,7 @@ from grantline.authorization.server import Server
 from grantline.authorization.standing import Stands
 from grantline.authorization.steps import finish
 from grantline.authorization.steps.policy import require_agreeable
+from grantline.authorization.steps.request import OFFLINE, OPENID
 from grantline.authorization.store import TicketKind, Transaction
 from grantline.authorization.tickets import CodeTicket, Kept, RequestTicket
 from grantline.authorization.tokens import about_person
@@ -101,9 +102,10 @@ async def _answered_before(
 
 
 def _scope(request: RequestTicket, stands: Stands) -> str:
-    """The scopes asked for of which something was agreed; `openid` is no access and stays."""
-    agreed = {*stands.version.scope.split(), "openid"}
-    return " ".join(scope for scope in request.scope.split() if scope in agreed)
+    """The scopes asked for of which something was agreed; `openid` and `offline_access` are no access and stay."""
+    agreed = {*stands.version.scope.split(), OPENID}
+    named = [scope for scope in request.scope.split() if scope in agreed]
+    return " ".join([*named, OFFLINE] if request.offline else named)
 
 
 def _resources(server: Server, request: RequestTicket, granted: tuple[Item, ...]) -> tuple[str, ...]:

@@ -11,14 +11,19 @@ from grantline.model.errors import InvalidAuthorizationDetails, InvalidScope, In
 
 def wanted_scopes(asking: Asking) -> tuple[str, ...]:
     """The scopes, each once; without scope and details the client's default, else all that it is registered for."""
-    parameters = asking.parameters
-    if parameters.scope is None:
-        wanted = (
-            () if parameters.authorization_details is not None else asking.client.default_scopes or asking.client.scopes
-        )
-    else:
-        wanted = tuple(parameters.scope.split())
-    return tuple(scope for scope in dict.fromkeys(wanted) if scope != OFFLINE)
+    return tuple(scope for scope in dict.fromkeys(_named_scopes(asking)) if scope != OFFLINE)
+
+
+def wants_offline(asking: Asking) -> bool:
+    """True if refresh tokens are asked for by name, and this client gets them (OIDC Core §11)."""
+    return OFFLINE in _named_scopes(asking) and "refresh_token" in asking.client.grants
+
+
+def _named_scopes(asking: Asking) -> tuple[str, ...]:
+    parameters, client = asking.parameters, asking.client
+    if parameters.scope is not None:
+        return tuple(parameters.scope.split())
+    return () if parameters.authorization_details is not None else client.default_scopes or client.scopes
 
 
 def asked_for(asking: Asking) -> tuple[Asked, ...]:

@@ -24,11 +24,18 @@ async def part_of(
     scopes = tuple(dict.fromkeys((scope or "").split()))
     if not scopes:
         return stands, resources
-    catalog, state, version = redeeming.server.catalog(), stands.state, stands.version
+    catalog, version = redeeming.server.catalog(), stands.version
     held = Held(items=version.granted, scope=version.scope, resources=audiences(stands))
     less = attenuate(catalog, held, Wish(scopes=scopes))
+    part = await standing_on(redeeming, stands, less, channel=channel)
+    return (stands, resources) if part is stands else (part, narrow_audience(less.resources, wanted))
+
+
+async def standing_on(redeeming: Redeeming, stands: Stands, less: Held, *, channel: str) -> Stands:
+    """A consent of the same client for this part of what it holds; the whole where nothing of it is left out."""
+    catalog, state, version = redeeming.server.catalog(), stands.state, stands.version
     if set(less.items) == set(version.granted):
-        return stands, resources
+        return stands
     part = Part(
         receiver=profile_of(redeeming.client, catalog, redeeming.client.web),
         subject=state.subject,
@@ -39,4 +46,4 @@ async def part_of(
         agent=version.agent or None,
     )
     made = await redeeming.server.consents.pass_on(redeeming.tx, catalog=catalog, held=(state, version), part=part)
-    return Stands(*made), narrow_audience(less.resources, wanted)
+    return Stands(*made)
