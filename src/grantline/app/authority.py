@@ -38,6 +38,7 @@ from grantline.authorization import (
     Telling,
     appoint,
     oauth_endpoints,
+    token_for,
 )
 from grantline.authorization.keys import Changes, Keeping
 from grantline.consent import Consents, enforced
@@ -123,7 +124,7 @@ async def authority(
         server = _server(core, recorded, sessions, pages, http=http, fetcher=fetcher)
         rules.on_change(partial(appoint, server))
         await rules.look()
-        feed = _feed(core)
+        feed = _feed(core, server)
         work.after_commit(feed.wake)
         work.after_commit(relay.wake)
         outside = Outside(settings.upstreams, http, issuer)
@@ -241,7 +242,7 @@ def _session_reader(sessions: Sessions, cookies: Cookies) -> Callable[[str | Non
     return current
 
 
-def _feed(core: _Core) -> FeedServer:
+def _feed(core: _Core, server: Server) -> FeedServer:
     rules, keys = core.rules, core.keys
 
     async def version_for(gateway: GatewayId, consent: ConsentId, version: int) -> EnforcedVersion | None:
@@ -259,6 +260,7 @@ def _feed(core: _Core) -> FeedServer:
         randomness=secrets.token_bytes,
         version_for=version_for,
         bundle_for=bundle_for,
+        token_for=partial(token_for, server),
         settings=core.settings.feed,
     )
 

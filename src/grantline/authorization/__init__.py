@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from grantline.authorization.documents import Documents
     from grantline.authorization.doors import Door, behind, through_tls
     from grantline.authorization.families import EndsWithPassword
+    from grantline.authorization.gateway_tokens import token_for
     from grantline.authorization.http import Response
     from grantline.authorization.interaction import Answered, Interaction, Waiting
     from grantline.authorization.issuers import TrustedIssuer, check_issuer, trust
@@ -71,5 +72,6 @@ __all__ = [
     "oauth_endpoints",
     "read_service_grant",
     "through_tls",
+    "token_for",
     "trust",
 ]

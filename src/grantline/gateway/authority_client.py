@@ -8,6 +8,7 @@ import httpx2
 import msgspec
 from websockets.asyncio.client import ClientConnection, connect
 
+from grantline.crypto.encoding import b64url
 from grantline.crypto.es256 import SigningKey
 from grantline.crypto.instance import instance_token
 from grantline.gateway.follower import Connection
@@ -15,8 +16,17 @@ from grantline.model.bundle import BundleContent
 from grantline.model.clock import Clock
 from grantline.model.consent import EnforcedVersion
 from grantline.model.errors import GrantlineError
-from grantline.model.feed import BUNDLE_PATH, ENROL_PATH, FEED_PATH, VERSION_PATH, FromAuthority, FromGateway
+from grantline.model.feed import (
+    BUNDLE_PATH,
+    ENROL_PATH,
+    FEED_PATH,
+    TOKEN_PATH,
+    VERSION_PATH,
+    FromAuthority,
+    FromGateway,
+)
 from grantline.model.ids import ConsentId, GatewayId, Randomness
+from grantline.model.token import AccessClaims
 
 TIMEOUT_S = 5.0
 
@@ -81,6 +91,13 @@ class AuthorityClient:
         if answer.status_code == 404:
             return None
         return msgspec.json.decode(answer.raise_for_status().content, type=EnforcedVersion)
+
+    async def token(self, digest: bytes) -> AccessClaims | None:
+        """What the opaque token with this SHA-256 stands for; None if it is no good at this gateway."""
+        answer = await self._get(f"{TOKEN_PATH}/{b64url(digest)}")
+        if answer.status_code == 404:
+            return None
+        return msgspec.json.decode(answer.raise_for_status().content, type=AccessClaims)
 
     async def bundle(self) -> BundleContent:
         """Keys, catalog, policy and clients' standing."""

@@ -18,7 +18,8 @@ from grantline.gateway.purpose import purpose_of
 from grantline.gateway.records import Outcome, Trail, decision_event, outcome_event
 from grantline.gateway.refusal import Refusal
 from grantline.gateway.standing import Departure, Stands
-from grantline.gateway.store import Record, StandingCheck, VersionStore
+from grantline.gateway.step_up import StepUp
+from grantline.gateway.store import Record, StandingCheck, TokenLookup, VersionStore
 from grantline.gateway.verify import Caller, Tokens, presented
 from grantline.model.clock import Clock
 from grantline.model.consent import EnforcedVersion, Status
@@ -53,12 +54,16 @@ class Admitted:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The call ends here. `scheme`: to challenge with, None offers both. `scopes`: that would reach what is missing."""
+    """The call ends here. `scheme`: to challenge with, None offers both. `scopes`: that would reach what is missing.
+
+    `step_up`: the sign-in that would do, where the person's does not.
+    """
 
     deny: Deny
     scheme: str | None
     nonce: str | None
     scopes: tuple[str, ...] = ()
+    step_up: StepUp | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +82,12 @@ class Gateway:
 
     def __init__(
         self, identity: Identity, *, find: KeyFinder, standing: StandingCheck, versions: VersionStore, record: Record,
-        clock: Clock, randomness: Randomness, replays: Replays | None = None,
+        clock: Clock, randomness: Randomness, replays: Replays | None = None, opaque: TokenLookup | None = None,
     ) -> None:  # fmt: skip
         self._identity = identity
         self._standing, self._versions, self._record = standing, versions, record
         self._clock, self._randomness = clock, randomness
-        self._tokens = Tokens(find)
+        self._tokens = Tokens(find, opaque=opaque)
         self._possession = Possession(Nonces(randomness(32)), replays or Replays())
         self._compiled: Compiled | None = None
         self._described: dict[ApiId, ResourceMetadata] = {}
@@ -128,7 +133,7 @@ class Gateway:
     async def _enforce(self, call: Call, trail: Trail) -> Admitted | Refused:
         """One request. Each phase raises `Refusal` where the call ends in it."""
         bundle = self._bundle(trail)
-        caller = self._verify(call, bundle, trail)
+        caller = await self._verify(call, bundle, trail)
         nonce = self._bind(call, caller, bundle, trail)
         stands = self._first_standing(caller, trail)
         place = self._locate(call, caller, bundle, trail)
@@ -153,9 +158,10 @@ class Gateway:
         trail.policy = self._compiled.decider.policies.hash
         return self._compiled
 
-    def _verify(self, call: Call, bundle: Compiled, trail: Trail) -> Caller:
+    async def _verify(self, call: Call, bundle: Compiled, trail: Trail) -> Caller:
         audience = bundle.places.audience(call.api)
-        caller = trail.caller = self._tokens.verify(call, issuer=bundle.issuer, audience=audience, now=trail.now)
+        caller = await self._tokens.verify(call, issuer=bundle.issuer, audience=audience, now=trail.now)
+        trail.caller = caller
         return caller
 
     def _bind(self, call: Call, caller: Caller, bundle: Compiled, trail: Trail) -> str | None:
@@ -174,6 +180,7 @@ class Gateway:
     def _locate(self, call: Call, caller: Caller, bundle: Compiled, trail: Trail) -> Place:
         place = trail.place = bundle.places.place(call)
         trail.purpose = purpose_of(call, caller.claims.pur)
+        place.route.step_up.require(caller.claims, trail.now)
         return place
 
     async def _agreed(self, caller: Caller) -> Agreed:
@@ -244,6 +251,7 @@ class Gateway:
             scheme=scheme or presented(trail.call),
             nonce=self._possession.nonces.current(trail.now) if deny.because in _NONCE_HELPS else None,
             scopes=self._scopes(trail, deny),
+            step_up=trail.place.route.step_up if trail.place and deny.because is Reason.STEP_UP else None,
         )
 
     def _scopes(self, trail: Trail, deny: Deny) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from grantline.catalog import Catalog
 from grantline.gateway.refusal import Refusal
+from grantline.gateway.step_up import StepUp
 from grantline.model.consent import Item
 from grantline.model.decision import Call, FieldFilter, Located
 from grantline.model.errors import InvalidRequest, NotFound
@@ -20,12 +21,13 @@ _DAY = 86_400
 
 @dataclass(frozen=True, slots=True)
 class RouteFacts:
-    """What a route can promise about its answers; see `CallFacts` for the words."""
+    """What a route can promise about its answers; see `CallFacts` for the words. `step_up`: what it demands."""
 
     reads: bool
     special: bool
     keeps_own_records: bool
     keeps_recent_records: bool
+    step_up: StepUp
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,5 +107,6 @@ def _route_facts(catalog: Catalog) -> Iterator[tuple[tuple[ApiId, str], RouteFac
                     special=data.special,
                     keeps_own_records=route.resource is None and bool(route.resource_path) and not route.unfiltered,
                     keeps_recent_records=data.date_field is not None and not route.unfiltered,
+                    step_up=StepUp(route.acr_values, route.max_age),
                 ),
             )

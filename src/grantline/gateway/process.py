@@ -26,6 +26,7 @@ from grantline.gateway.follower import Follower, FollowerSettings
 from grantline.gateway.following import Following
 from grantline.gateway.minimiser import Address, Hop, Pending, Upstream, Verify, serve, unix_socket
 from grantline.gateway.minimiser import Settings as MinimiserSettings
+from grantline.gateway.opaque import OpaqueTokens
 from grantline.gateway.records import Outcome, own_event
 from grantline.gateway.settings import GatewaySettings
 from grantline.gateway.shipper import Submit, ship
@@ -103,6 +104,7 @@ class GatewayParts:
             clock=clock,
             randomness=randomness,
             replays=Replays(capacity=plan.settings.proofs),
+            opaque=OpaqueTokens(self.authority.token, clock, misses=plan.settings.missed_tokens, failures=self.trouble),
         )
         self.bundle.on_change(lambda content: self.gateway.use(Compiled.of(content)))
         self.pending = Pending(lambda: clock.wall_us() / 1_000_000)

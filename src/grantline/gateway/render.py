@@ -1,10 +1,14 @@
-"""A refusal as HTTP: problem+json (RFC 9457) and the challenge of the scheme in use (RFC 6750 §3, RFC 9449 §7.1)."""
+"""A refusal as HTTP: problem+json (RFC 9457) and the challenge of the scheme in use (RFC 6750 §3, RFC 9449 §7.1).
+
+It also says what the person would have to do (RFC 9470 §3).
+"""
 
 import orjson
 
 from grantline.crypto.dpop import ALGORITHMS
 from grantline.gateway.enforce import Refused
 from grantline.gateway.rendered import Rendered
+from grantline.gateway.step_up import StepUp
 
 RETRY_SECONDS = 1
 
@@ -41,6 +45,12 @@ def _challenges(refused: Refused, metadata: str | None) -> tuple[str, ...]:
     return tuple(_challenge(scheme, refused, metadata) for scheme in schemes)
 
 
+def _demanded(step_up: StepUp) -> list[str]:
+    """What to send the person through the authorization endpoint with (RFC 9470 §3)."""
+    levels = [f'acr_values="{" ".join(step_up.acr_values)}"'] if step_up.acr_values else []
+    return levels if step_up.max_age is None else [*levels, f'max_age="{step_up.max_age}"']
+
+
 def _challenge(scheme: str, refused: Refused, metadata: str | None) -> str:
     answer = refused.deny.answer
     parameters: list[str] = []
@@ -48,6 +58,8 @@ def _challenge(scheme: str, refused: Refused, metadata: str | None) -> str:
         parameters += [f'error="{answer.error}"', f'error_description="{answer.title}"']
     if answer.error == "insufficient_scope" and refused.scopes:
         parameters.append(f'scope="{" ".join(refused.scopes)}"')
+    if refused.step_up is not None:
+        parameters += _demanded(refused.step_up)
     if metadata is not None:
         parameters.append(f'resource_metadata="{metadata}"')
     if scheme == "DPoP":

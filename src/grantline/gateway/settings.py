@@ -15,6 +15,9 @@ class GatewaySettings:
     proofs: int = setting(
         200_000, help="How many DPoP proofs are remembered. When there is no room, further proofs are refused."
     )
+    missed_tokens: int = setting(
+        50, help="Opaque tokens a second that the authority may be asked for in vain. Beyond it new ones wait (503)."
+    )
     waiting_events: int = setting(
         10_000, help="How many records may wait for the ledger. Beyond it calls are refused (audit_unavailable)."
     )

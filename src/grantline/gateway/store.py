@@ -23,6 +23,14 @@ class StandingCheck(Protocol):
         ...
 
 
+class TokenLookup(Protocol):
+    """What opaque tokens stand for (`gateway/opaque.py`)."""
+
+    async def claims(self, digest: bytes) -> AccessClaims | Reason:
+        """The claims of the token with this SHA-256; a reason if there are none for us, or nobody can say."""
+        ...
+
+
 class VersionStore(Protocol):
     """Versions of consents (`gateway/versions.py`)."""
 

@@ -11,9 +11,10 @@ import msgspec
 from grantline.crypto.es256 import InvalidJws, KeyFinder, open_jws
 from grantline.crypto.signing import PublicKey
 from grantline.gateway.refusal import Refusal
+from grantline.gateway.store import TokenLookup
 from grantline.model.decision import Call
 from grantline.model.reasons import Reason
-from grantline.model.token import AccessClaims
+from grantline.model.token import AccessClaims, opaque_digest
 
 TYP = "at+jwt"
 SKEW_SECONDS = 10
@@ -29,7 +30,7 @@ _decode = msgspec.json.Decoder(AccessClaims).decode
 class Caller:
     """A token that is genuine and meant for this API. Whether it is the caller's own is not known yet.
 
-    `signer`: kid of the key that signed it.
+    `signer`: kid of the key that signed it; empty for an opaque one.
     """
 
     claims: AccessClaims
@@ -41,11 +42,13 @@ class Caller:
 class Tokens:
     """Verifies tokens of one issuer and remembers the good ones, by hash, until they expire.
 
-    Standing is not looked at here: a remembered token is held against the feed at every call.
+    Standing is not looked at here: a remembered token is held against the feed at every call. `opaque`: knows what
+    tokens stand for that say nothing; None: no such token is good here.
     """
 
-    def __init__(self, find: KeyFinder, *, capacity: int = _CAPACITY) -> None:
+    def __init__(self, find: KeyFinder, *, opaque: TokenLookup | None = None, capacity: int = _CAPACITY) -> None:
         self._find = find
+        self._opaque = opaque
         self._capacity = capacity
         self._good: OrderedDict[bytes, tuple[AccessClaims, str]] = OrderedDict()
 
@@ -53,10 +56,14 @@ class Tokens:
         """Verify everything anew: keys or issuer may have changed."""
         self._good.clear()
 
-    def verify(self, call: Call, *, issuer: str, audience: str, now: int) -> Caller:
-        """The caller of this call. `now` in unix seconds. Raises `Refusal` (token_missing, _invalid, _expired)."""
+    async def verify(self, call: Call, *, issuer: str, audience: str, now: int) -> Caller:
+        """The caller of this call. `now` in unix seconds.
+
+        Raises `Refusal` (token_missing, _invalid, _expired, _unavailable).
+        """
         scheme, token = credentials(call)
-        claims, signer = self._claims(token)
+        digest = opaque_digest(token)
+        claims, signer = self._claims(token) if digest is None else (await self._resolved(digest), "")
         if claims.iss != issuer:
             raise Refusal(Reason.TOKEN_INVALID, "another issuer")
         if audience not in claims.aud:
@@ -66,6 +73,12 @@ class Tokens:
         if claims.iat > now + SKEW_SECONDS:
             raise Refusal(Reason.TOKEN_INVALID, "issued in the future")
         return Caller(claims, token, scheme, signer)
+
+    async def _resolved(self, digest: bytes) -> AccessClaims:
+        found = Reason.TOKEN_INVALID if self._opaque is None else await self._opaque.claims(digest)
+        if isinstance(found, Reason):
+            raise Refusal(found, "an opaque token")
+        return found
 
     def _claims(self, token: str) -> tuple[AccessClaims, str]:
         key = hashlib.sha256(token.encode()).digest()

@@ -171,6 +171,7 @@ FEED_PATH = "/gateway/feed"
 VERSION_PATH = "/gateway/versions"
 BUNDLE_PATH = "/gateway/bundle"
 ENROL_PATH = "/gateway/enrol"
+TOKEN_PATH = "/gateway/tokens"
 
 
 # Closures

@@ -42,6 +42,8 @@ class Reason(StrEnum):
     KEY_COMPROMISED = "key_compromised"
     CERTIFICATE_MISSING = "certificate_missing"
     CERTIFICATE_MISMATCH = "certificate_mismatch"
+    TOKEN_UNAVAILABLE = "token_unavailable"
+    STEP_UP = "step_up"
 
 
 NOT_FORWARDED = "not_forwarded"
@@ -49,7 +51,7 @@ NOT_FORWARDED = "not_forwarded"
 
 
 class Answer(NamedTuple):
-    """How a reason is told over HTTP: status, OAuth error of RFC 6750 §3.1 (None: no challenge), a plain title."""
+    """How a reason is told over HTTP: status, OAuth error as in RFC 6750 §3.1 (None: no challenge), a plain title."""
 
     status: int
     error: str | None
@@ -94,4 +96,8 @@ ANSWERS: dict[Reason, Answer] = {
     Reason.KEY_COMPROMISED: Answer(401, "invalid_token", "The key that signed this token is no longer trusted."),
     Reason.CERTIFICATE_MISSING: Answer(401, "invalid_token", "This token needs the client certificate it is bound to."),
     Reason.CERTIFICATE_MISMATCH: Answer(401, "invalid_token", "This token is bound to another client certificate."),
+    Reason.TOKEN_UNAVAILABLE: Answer(503, None, "What this access token stands for could not be looked up."),
+    Reason.STEP_UP: Answer(
+        401, "insufficient_user_authentication", "The person has to sign in again, or in a stronger way."
+    ),
 }

@@ -13,13 +13,14 @@ from grantline.gateway.bundle import Bundle
 from grantline.gateway.cutoffs import Cutoffs
 from grantline.gateway.follower import Follower
 from grantline.gateway.following import Following
+from grantline.gateway.opaque import OpaqueTokens
 from grantline.gateway.standing import Departure, Standing
 from grantline.gateway.table_file import TableFile
 from grantline.gateway.versions import Versions
 from grantline.model.clock import SystemClock
 from grantline.model.ids import ConsentId, GatewayId, opaque
 from grantline.model.reasons import Reason
-from tests.faults.feed.authority_process import ISSUER, commands
+from tests.faults.feed.authority_process import ISSUER, commands, name_of
 from tests.feed_world import claims
 from tests.unit.feed.lease_runs import LeaseFromReceipt
 
@@ -48,6 +49,7 @@ class Running:
         )
         self.follower = Follower(self.following, self.client.feed, self.bundle, file, troubles=self.troubles.append)
         self.versions = Versions(self.client.version, self.bundle.key, CLOCK, failures=self.troubles.append)
+        self.opaque = OpaqueTokens(self.client.token, CLOCK, misses=50, failures=self.troubles.append)
         self.last_admitted: dict[str, int] = {}
         self.admitted = 0
 
@@ -80,6 +82,12 @@ class Running:
                 ]
             case "check":
                 answer = self.standing.check(claims(command["grant"]))
+                return answer.value if isinstance(answer, Reason) else "stands"
+            case "opaque":
+                found_claims = await self.opaque.claims(name_of(command["grant"]))
+                if isinstance(found_claims, Reason):
+                    return found_claims.value
+                answer = self.standing.check(found_claims)
                 return answer.value if isinstance(answer, Reason) else "stands"
             case "version":
                 found = await self.versions.get(ConsentId(command["grant"]), 1)

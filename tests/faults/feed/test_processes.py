@@ -188,3 +188,30 @@ async def test_enrolment_versions_and_closures_over_http(world: World) -> None:
     enrolled = [event["detail"] for event in events if event["type"] == "gateway.enrolled@1"]
     assert enrolled[0]["gateway"] == "bank"
     assert set(enrolled[0]["jwk"]) == {"kty", "crv", "x", "y"}
+
+
+async def test_an_opaque_token_that_is_known_goes_on_for_the_lease_and_a_new_one_has_to_wait(world: World) -> None:
+    """Covers: ARCHITECTURE.md "Tokens" (authority away: new opaque tokens get 503); line 4."""
+    gateway = await world.gateway()
+    assert await gateway.ask("opaque", grant="a") == "stands"
+    world.network.cut = True
+    world.network.break_connections()
+    assert [await gateway.ask("opaque", grant=grant) for grant in ("a", "b")] == ["stands", "token_unavailable"]
+    await gateway.until(stale, LEASE_S + NOISE_S, "opaque", grant="a")
+    assert await gateway.ask("opaque", grant="b") == "token_unavailable"
+    world.network.cut = False
+    world.network.break_connections()
+    await gateway.until(stands, 10, "opaque", grant="a")
+    assert await gateway.ask("opaque", grant="b") == "stands"
+    assert await gateway.ask("opaque", grant="nobody's") == "token_invalid"
+
+
+async def test_an_ending_reaches_an_opaque_token_through_the_feed_and_not_when_its_answer_is_old(world: World) -> None:
+    """Covers: line 4 (dropped by the feed); feed C8."""
+    gateway = await world.gateway()
+    assert await gateway.ask("opaque", grant="a") == "stands"
+    closure = await _closed(world, "a", await world.authority.ask("end", grant="a"))
+    assert closure["closed_after_us"] < 1_000_000
+    assert await gateway.ask("opaque", grant="a") == "grant_withdrawn"
+    await world.authority.kill()
+    assert await gateway.ask("opaque", grant="a") in {"grant_withdrawn", "feed_stale"}

@@ -47,6 +47,28 @@ def certified(x5t: str | None, scheme: str = "Bearer", cnf: Confirmation = _BOUN
     return lambda w: {"authorization": f"{scheme} {w.token(cnf=cnf)}", "x5t": x5t}
 
 
+def opaque(*, known: bool = True, **claims: Any) -> Prepare:
+    """A token that says nothing."""
+
+    def prepare(w: World) -> dict[str, Any]:
+        token = w.opaque(**claims)
+        if not known:
+            w.kept.clear()
+        return {"authorization": f"DPoP {token}"}
+
+    return prepare
+
+
+def demanding(**demand: Any) -> Prepare:
+    """Every route of the bank asks for this sign-in, and the token tells of none."""
+
+    def prepare(w: World) -> dict[str, Any]:
+        w.demand(**demand)
+        return {}
+
+    return prepare
+
+
 def proof(**changes: Any) -> Prepare:
     def prepare(w: World) -> dict[str, Any]:
         token = w.token()
@@ -112,6 +134,10 @@ CASES = [
     Case(Reason.TOKEN_INVALID, bound(iat=NOW + 11), recorded=False, name="issued in the future"),
     Case(Reason.TOKEN_INVALID, bound(cnf=None), recorded=False, name="unbound with DPoP"),
     Case(Reason.TOKEN_EXPIRED, bound(exp=NOW), recorded=False),
+    Case(Reason.TOKEN_INVALID, opaque(known=False), recorded=False, name="an opaque one nobody knows"),
+    Case(Reason.TOKEN_EXPIRED, opaque(exp=NOW), recorded=False, name="an opaque one"),
+    Case(Reason.TOKEN_UNAVAILABLE, after(lambda w: setattr(w, "away", True), opaque()), recorded=False),
+    Case(Reason.STEP_UP, demanding(acr_values=("urn:grantline:acr:mfa",))),
     Case(Reason.PROOF_MISSING, lambda w: {"authorization": f"Bearer {w.token()}"}, recorded=False, name="Bearer"),
     Case(Reason.PROOF_MISSING, lambda w: {"authorization": f"DPoP {w.token()}", "dpop": None}, recorded=False),
     Case(Reason.CERTIFICATE_MISSING, certified(None), recorded=False),

@@ -12,6 +12,7 @@ import orjson
 
 from grantline.catalog import Catalog, load_catalog
 from grantline.crypto.dpop import sign_proof
+from grantline.crypto.encoding import b64url
 from grantline.crypto.es256 import SigningKey
 from grantline.crypto.versions import sign_version
 from grantline.gateway.bind import Replays
@@ -19,6 +20,7 @@ from grantline.gateway.compiled import Compiled
 from grantline.gateway.cutoffs import Cutoffs
 from grantline.gateway.enforce import Admitted, Gateway, Identity, Refused
 from grantline.gateway.lease import Lease
+from grantline.gateway.opaque import OpaqueTokens
 from grantline.gateway.spool import Spool
 from grantline.gateway.standing import Standing
 from grantline.gateway.versions import Versions
@@ -38,8 +40,9 @@ from grantline.model.ids import (
     TokenId,
 )  # fmt: skip
 from grantline.model.reasons import Reason
-from grantline.model.token import AccessClaims, Confirmation
+from grantline.model.token import OPAQUE_PREFIX, AccessClaims, Confirmation, opaque_digest
 from grantline.policy import core_texts
+from tests.opaque_world import demanding
 
 CATALOG = Path(__file__).parents[3] / "demo" / "catalog.toml"
 NOW = 1_795_435_200  # 2026-11-23T12:00:00Z
@@ -113,6 +116,9 @@ class World:
         self.compiled = Compiled.of(self.content)
         self.version = self.agreed()
         self.fetched = 0
+        self.kept: dict[bytes, AccessClaims] = {}
+        self.asked: list[bytes] = []
+        self.away, self.misses = False, 5
         self.numbers = itertools.count(1)
         self.table = Cutoffs()
         self.table.start_from(Position(1, 0), bytes(32), Marks())
@@ -133,6 +139,7 @@ class World:
             clock=self.clock,
             randomness=self.random.randbytes,
             replays=replays,
+            opaque=OpaqueTokens(self._resolve, self.clock, misses=self.misses),
         )
         gateway.use(self.compiled)
         return gateway
@@ -143,6 +150,13 @@ class World:
     async def _fetch(self, consent: ConsentId, version: int) -> EnforcedVersion | None:
         self.fetched += 1
         return self.version if (self.version.consent_id, self.version.version) == (consent, version) else None
+
+    async def _resolve(self, digest: bytes) -> AccessClaims | None:
+        """What the authority says of an opaque token, if it can be reached."""
+        if self.away:
+            raise OSError("no route to the authority")
+        self.asked.append(digest)
+        return self.kept.get(digest)
 
     def agreed(self, *items: Item, **changes: Any) -> EnforcedVersion:
         whole = EnforcedVersion(
@@ -159,6 +173,12 @@ class World:
             resource_subjects=((BANK, "ada"),),
         )
         return sign_version(msgspec.structs.replace(whole, **changes), self.issuer)
+
+    def demand(self, **demand: Any) -> None:
+        """From now on every route of the bank asks for this of the sign-in."""
+        self.catalog = demanding(self.catalog, BANK, **demand)
+        self.content = bundle_content(self.catalog, self.issuer)
+        self.gateway.use(Compiled.of(self.content))
 
     # Feed
 
@@ -201,6 +221,14 @@ class World:
     def token(self, *, typ: str = "at+jwt", key: SigningKey | None = None, **changes: Any) -> str:
         payload = msgspec.json.encode(self.claims(**changes))
         return (key or self.issuer).sign_jws(payload, typ)
+
+    def opaque(self, **changes: Any) -> str:
+        """A token that says nothing; the authority knows what it stands for."""
+        token = OPAQUE_PREFIX + b64url(self.random.randbytes(32))
+        digest = opaque_digest(token)
+        assert digest is not None
+        self.kept[digest] = self.claims(**changes)
+        return token
 
     def nonce(self) -> str:
         return self.gateway._possession.nonces.current(self.clock.us // 1_000_000)

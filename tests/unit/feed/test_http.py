@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
+from grantline.crypto.encoding import b64url
 from grantline.crypto.es256 import SigningKey
 from grantline.crypto.instance import instance_token
 from grantline.model.errors import AuditUnavailable
-from grantline.model.feed import BUNDLE_PATH, ENROL_PATH, FEED_PATH, VERSION_PATH
+from grantline.model.feed import BUNDLE_PATH, ENROL_PATH, FEED_PATH, TOKEN_PATH, VERSION_PATH
 from grantline.model.ids import ConsentId, GatewayId
 from grantline.signals import FeedServer
 from grantline.signals.feed.enrolment import EnrolmentRequest, enrol, issue_token
@@ -17,6 +18,7 @@ from tests.feed_world import World
 BANK = GatewayId("bank")
 ISSUER = "https://authority.example"
 VERSION = f"{VERSION_PATH}/g_1/1"
+KNOWN = bytes(range(32))
 
 
 class Door:
@@ -31,9 +33,12 @@ class Door:
         async def bundle_for(gateway: GatewayId) -> Any:
             return {"for": gateway}
 
+        async def token_for(gateway: GatewayId, digest: bytes) -> Any:
+            return {"for": gateway} if digest == KNOWN else None
+
         self.server = FeedServer(
             self.world.work, issuer=ISSUER, clock=self.world.clock, randomness=self.world.randomness,
-            version_for=version_for, bundle_for=bundle_for,
+            version_for=version_for, bundle_for=bundle_for, token_for=token_for,
         )  # fmt: skip
 
     async def enrolled(self) -> "Door":
@@ -79,7 +84,16 @@ async def test_a_wrong_method_is_told_which_are_right(method: str, path: str, al
 
 
 @pytest.mark.parametrize(
-    "path", ["/gateway/nothing", VERSION_PATH + "/g_1", VERSION_PATH + "/g_1/x", "/", BUNDLE_PATH + "/"]
+    "path",
+    [
+        TOKEN_PATH,
+        TOKEN_PATH + "/AAAA",
+        "/gateway/nothing",
+        VERSION_PATH + "/g_1",
+        VERSION_PATH + "/g_1/x",
+        "/",
+        BUNDLE_PATH + "/",
+    ],
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
 async def test_what_is_not_there_is_not_found_by_any_method(method: str, path: str) -> None:
@@ -136,9 +150,18 @@ async def test_no_answer_may_be_kept_or_read_as_something_else(method: str, path
 
 async def test_a_gateway_that_does_not_prove_itself_gets_nothing() -> None:
     door = await Door().enrolled()
-    for path in (BUNDLE_PATH, VERSION):
+    for path in (BUNDLE_PATH, VERSION, f"{TOKEN_PATH}/{b64url(KNOWN)}"):
         status, headers, _ = await door.ask("GET", path, proven=False)
         assert (status, headers["x-content-type-options"], headers["www-authenticate"]) == (401, "nosniff", "Bearer")
+
+
+async def test_an_opaque_token_is_told_by_its_hash_to_the_gateway_that_has_to_do_with_it() -> None:
+    """Covers: line 4 (opaque)."""
+    door = await Door().enrolled()
+    status, _, body = await door.ask("GET", f"{TOKEN_PATH}/{b64url(KNOWN)}")
+    assert (status, body) == (200, b'{"for":"bank"}')
+    assert (await door.ask("GET", f"{TOKEN_PATH}/{b64url(bytes(32))}"))[0] == 404
+    assert (await door.ask("POST", f"{TOKEN_PATH}/{b64url(KNOWN)}"))[0] == 405
 
 
 async def test_a_proof_that_cannot_be_used_up_is_not_answered() -> None:
@@ -149,5 +172,5 @@ async def test_a_proof_that_cannot_be_used_up_is_not_answered() -> None:
         raise AuditUnavailable("The disk is full; only withdrawals are accepted.")
 
     door.world.work.write = full  # type: ignore[method-assign]
-    for path in (BUNDLE_PATH, VERSION):
+    for path in (BUNDLE_PATH, VERSION, f"{TOKEN_PATH}/{b64url(KNOWN)}"):
         assert (await door.ask("GET", path))[0] == 503

@@ -1,14 +1,14 @@
 """Tells who may know whether a token is good, and what it stands on (RFC 7662). Others learn `active: false`."""
 
-import hashlib
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 import msgspec
 
-from grantline.authorization.events import about_client, about_consent
+from grantline.authorization.events import about_client
 from grantline.authorization.families import is_over
 from grantline.authorization.http import Request, Response, json_response
+from grantline.authorization.looked_up import tell_once
 from grantline.authorization.parameters import read_form, read_into
 from grantline.authorization.server import Server
 from grantline.authorization.standing import Stands, find_standing
@@ -24,8 +24,6 @@ from grantline.model.token import token_type
 from grantline.parties import Client
 
 INACTIVE: dict[str, Any] = {"active": False}
-_SEEN = "introspected"
-_MINUTE = 60
 
 
 class Parameters(msgspec.Struct, frozen=True):
@@ -116,12 +114,4 @@ async def _record(server: Server, tx: Transaction, caller: Client, known: _Known
             )
         )  # fmt: skip
         return
-    minute = server.now() // _MINUTE
-    consent = known.stands.state.consent_id
-    digest = hashlib.sha256(f"{caller.id}\0{consent}\0{minute}".encode()).digest()
-    if await tx.burned.keep(_SEEN, digest, (minute + 1) * _MINUTE):
-        event = about_consent(
-            server, EventType.TOKEN_INTROSPECTED, known.stands.state, act="introspect", res="token",
-            jti=known.jti, detail={"caller": caller.id},
-        )  # fmt: skip
-        await tx.outbox.append(event)
+    await tell_once(server, tx, caller.id, known.stands.state, known.jti)

@@ -104,7 +104,10 @@ def sign(server: Server, claims: AccessClaims) -> str:
 
 
 def read(server: Server, token: str) -> AccessClaims:
-    """The claims of a signed token of ours that has not expired, or `InvalidToken`. Whether it stands is another question."""
+    """The claims of a signed token of ours that has not expired, or `InvalidToken`.
+
+    Whether it stands is another question.
+    """
     try:
         claims = _decode(verify_jws(token, server.keys.find, TYP))
     except (InvalidJws, msgspec.MsgspecError) as error:

@@ -6,14 +6,16 @@ from typing import Any
 
 import msgspec
 
+from grantline.crypto.encoding import unb64url
 from grantline.crypto.es256 import InvalidJws
 from grantline.model.bundle import BundleContent
 from grantline.model.clock import Clock
 from grantline.model.consent import EnforcedVersion
 from grantline.model.errors import AuditUnavailable, InvalidRequest
-from grantline.model.feed import BUNDLE_PATH, ENROL_PATH, FEED_PATH, VERSION_PATH
+from grantline.model.feed import BUNDLE_PATH, ENROL_PATH, FEED_PATH, TOKEN_PATH, VERSION_PATH
 from grantline.model.ids import ConsentId, GatewayId, Randomness
 from grantline.model.ports import Work
+from grantline.model.token import AccessClaims
 from grantline.signals.feed.closures import Closures
 from grantline.signals.feed.enrolment import EnrolmentRequest, enrol
 from grantline.signals.feed.feed import Feed
@@ -30,6 +32,8 @@ ELSEWHERE = "Another process keeps the feed; connect again."
 
 VersionFor = Callable[[GatewayId, ConsentId, int], Awaitable[EnforcedVersion | None]]
 """The signed version cut to that gateway's APIs, or None when it holds nothing for it."""
+TokenFor = Callable[[GatewayId, bytes], Awaitable[AccessClaims | None]]
+"""What the opaque token with this SHA-256 stands for, or None when that gateway has nothing to do with it."""
 BundleFor = Callable[[GatewayId], Awaitable[BundleContent]]
 _Headers = tuple[tuple[bytes, bytes], ...]
 _JSON: _Headers = (
@@ -52,6 +56,7 @@ class FeedServer:
         randomness: Randomness,
         version_for: VersionFor,
         bundle_for: BundleFor,
+        token_for: TokenFor,
         settings: FeedSettings | None = None,
     ) -> None:
         self._settings = settings or FeedSettings()
@@ -61,6 +66,7 @@ class FeedServer:
         self._clock = clock
         self._version_for = version_for
         self._bundle_for = bundle_for
+        self._token_for = token_for
         self._identify = Identify(work, issuer, clock)
         self._teller = Teller(clock, randomness)
         self._feed, self._keeping = self._new()
@@ -137,19 +143,26 @@ class FeedServer:
             return 426, {"error": "invalid_request", "error_description": "The feed is a WebSocket."}
         if path == ENROL_PATH:
             return await self._enrol(receive)
-        return await self._told(scope, _version_path(path))
+        return await self._told(scope)
 
-    async def _told(self, scope: Message, wanted: tuple[ConsentId, int] | None) -> tuple[int, object]:
-        """What gateways read: one version, or else the bundle."""
+    async def _told(self, scope: Message) -> tuple[int, object]:
+        """What gateways read: the bundle, one version, one token."""
         try:
             gateway = (await self._identify.gateway(scope["headers"])).gateway
+            return await self._read(gateway, scope["path"])
         except InvalidJws as error:
             return 401, {"error": "invalid_token", "error_description": str(error)}
         except AuditUnavailable as error:
             return 503, {"error": "temporarily_unavailable", "error_description": error.message}
-        if wanted is None:
+
+    async def _read(self, gateway: GatewayId, path: str) -> tuple[int, object]:
+        if (wanted := _version_path(path)) is not None:
+            return await self._version(gateway, *wanted)
+        if (digest := _token_path(path)) is None:
             return 200, await self._bundle_for(gateway)
-        return await self._version(gateway, *wanted)
+        # What is no token of ours, or none for this gateway, is what a client sent it: nothing to remark on.
+        claims = await self._token_for(gateway, digest)
+        return (404, {"error": "not_found"}) if claims is None else (200, claims)
 
     async def _enrol(self, receive: Receive) -> tuple[int, object]:
         try:
@@ -186,7 +199,8 @@ class FeedServer:
 
 def _methods(path: str) -> tuple[str, ...]:
     """What may be asked of a path; nothing where there is none."""
-    return _METHODS.get(path) or (("GET", "HEAD") if _version_path(path) is not None else ())
+    named = _version_path(path) is not None or _token_path(path) is not None
+    return _METHODS.get(path) or (("GET", "HEAD") if named else ())
 
 
 def _explaining(status: int, path: str) -> _Headers:
@@ -209,6 +223,16 @@ def _version_path(path: str) -> tuple[ConsentId, int] | None:
     if prefix or not consent or not version.isascii() or not version.isdigit() or len(version) > 9:
         return None
     return ConsentId(consent), int(version)
+
+
+def _token_path(path: str) -> bytes | None:
+    """The hash in /gateway/tokens/{base64url of 32 bytes}."""
+    prefix, _, name = path.partition(TOKEN_PATH + "/")
+    try:
+        digest = unb64url(name)
+    except ValueError:
+        return None
+    return digest if not prefix and len(digest) == 32 else None
 
 
 async def _body(receive: Receive) -> bytes:
