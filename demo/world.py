@@ -12,6 +12,7 @@ from demo.ports import choose
 from grantline.app.places import Places
 from grantline.cli.supervisor import Child
 from grantline.crypto.custody.file import load_or_create_signing_key, write_private
+from grantline.gateway.instance_key import instance_key
 from grantline.model.ids import ApiId, GatewayId
 
 HERE = Path(__file__).parent
@@ -75,7 +76,7 @@ class World:
         self.config.write_text(self._settings())
         self.declaration.write_text(self._declared())
         for gateway in (BANK, CALENDAR):
-            key = load_or_create_signing_key(Places(self.data).gateway(gateway) / "instance.pem")
+            key = instance_key(Places(self.data).gateway(gateway))
             self.gateway_key(gateway).write_bytes(msgspec.json.encode(key.public.jwk))
 
     def gateway_key(self, gateway: GatewayId) -> Path:

@@ -8,12 +8,8 @@ from typing import Any
 
 from demo.play.beats import Beats, Facts
 from demo.world import World
-from grantline.app.places import Places
-from grantline.app.setup import AUTHORITY
-from grantline.crypto.custody.file import load_or_create_signing_key
-from grantline.ledger.client import LedgerClient
+from grantline.app.own_secrets import ask_ledger
 from grantline.ledger.reading import Access
-from grantline.ledger.settings import Places as LedgerPlaces
 from grantline.model.ids import ConsentId
 
 PAGE = 200
@@ -24,8 +20,7 @@ class Reporter:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        key = load_or_create_signing_key(Places(world.data).producer_key)
-        self.ledger = LedgerClient(LedgerPlaces(world.data).ledger_socket, AUTHORITY, key)
+        self.ledger = ask_ledger(world.data)
 
     async def accesses(self, consent: ConsentId) -> list[Access]:
         """Every call under a consent that the ledger knows."""

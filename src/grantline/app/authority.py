@@ -15,13 +15,15 @@ import httpx2
 import uvicorn
 
 from grantline.app.identity import Outside, signing_in
-from grantline.app.keys import open_custodies, open_root_key, take_over, terms_of
+from grantline.app.keys import open_custodies, take_over, terms_of
 from grantline.app.leading import Leading, leader_lock
 from grantline.app.log import set_up_log
 from grantline.app.mtls import opened, what_clients_need
 from grantline.app.outward import outward
+from grantline.app.own_secrets import OwnSecrets, open_own_secrets
 from grantline.app.pages import OAuthPages, PageConnections, PageWithdrawal
 from grantline.app.places import Places
+from grantline.app.root_key import open_root_key
 from grantline.app.rules import Rules
 from grantline.app.setup import AUTHORITY, prepare
 from grantline.app.state import RecordedWork, State, WakingWork, open_state
@@ -42,8 +44,7 @@ from grantline.authorization import (
 )
 from grantline.authorization.keys import Changes, Keeping
 from grantline.consent import Consents, enforced
-from grantline.crypto.custody.file import load_or_create_signing_key, write_private
-from grantline.crypto.custody.sealed_files import read_sealed
+from grantline.crypto.custody.file import write_private
 from grantline.fetching import Fetcher
 from grantline.identity import Enrolment, Session, Sessions
 from grantline.ledger.client import LedgerClient
@@ -93,7 +94,7 @@ async def run(
 ) -> None:
     """Serve until `stop`. Raises `InvalidConfiguration` for what no restart can mend."""
     set_up_log(data, AUTHORITY)
-    prepare(data)
+    prepare(data, settings.keys)
     async with open_state(data, create=True, connect=connect, storage=settings.storage) as state:
         issuer = settings.server.issuer or f"http://localhost:{settings.server.port}"
         async with authority(settings, data, state, issuer, SystemClock()) as composed:
@@ -111,9 +112,9 @@ async def authority(
     async with AsyncExitStack() as stack:
         work = WakingWork(state)
         rules = Rules(Places(data), work, clock)
-        keys, keeping = await _keys(settings, Places(data), work, clock)
+        keys, keeping, own = await _keys(settings, Places(data), work, clock)
         http = await stack.enter_async_context(httpx2.AsyncClient(trust_env=False))
-        ledger = _ledger(data)
+        ledger = LedgerClient(LedgerPlaces(data).ledger_socket, AUTHORITY, own.producer)
         stack.push_async_callback(ledger.close)
         sessions = Sessions(work, clock, settings=settings.sessions)
         pages = OAuthPages()
@@ -129,7 +130,7 @@ async def authority(
         work.after_commit(relay.wake)
         outside = Outside(settings.upstreams, http, issuer)
         ends = EndsWithPassword(clock, settings=server.settings)
-        identity = signing_in(Places(data), work, sessions, outside, clock, also_ends=ends)
+        identity = signing_in(own.identity, work, sessions, outside, clock, also_ends=ends)
         services = Services(
             sign_in=identity.sign_in,
             passkeys=identity.passkeys,
@@ -181,21 +182,16 @@ def _route(oauth: Any, feed: FeedServer, pages: Asgi) -> Asgi:
     return app
 
 
-async def _keys(settings: Settings, places: Places, work: WakingWork, clock: Clock) -> tuple[Keys, Keeping]:
-    """Every key that signs, at hand, and what keeps them so."""
+async def _keys(settings: Settings, places: Places, work: WakingWork, clock: Clock) -> tuple[Keys, Keeping, OwnSecrets]:
+    """Every key that signs, at hand, what keeps them so, and the other secrets."""
     terms = terms_of(settings)
     root = await asyncio.to_thread(open_root_key, settings.keys, places)
     await take_over(work, places, root, Changes(clock, secrets.token_bytes, terms.verify_for))
     custodies = await asyncio.to_thread(open_custodies, settings.keys, places, root)
     keeping = Keeping(work, custodies, terms, clock, secrets.token_bytes)
     await keeping.start()
-    pairwise = read_sealed(places.pairwise_key, root, make=lambda: secrets.token_bytes(32))
-    return Keys.of(keeping.ring, pairwise), keeping
-
-
-def _ledger(data: Path) -> LedgerClient:
-    key = load_or_create_signing_key(Places(data).producer_key)
-    return LedgerClient(LedgerPlaces(data).ledger_socket, AUTHORITY, key)
+    own = await asyncio.to_thread(open_own_secrets, places, root)
+    return Keys.of(keeping.ring, own.pairwise), keeping, own
 
 
 def _server(

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from grantline.app.log import set_up_log
 from grantline.app.places import Places
+from grantline.app.root_key import passphrase
 from grantline.gateway.enforce import Identity
 from grantline.gateway.minimiser import Address
 from grantline.gateway.process import Front, GatewayPlan, run_gateway
@@ -38,6 +39,7 @@ def plan(settings: Settings, data: Path, gateway: GatewayId) -> GatewayPlan:
         submit=submitting(LedgerPlaces(data).ledger_socket),
         settings=settings.gateway,
         minimiser=settings.minimiser,
+        passphrase=passphrase(settings.keys),
     )
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import httpx2
 
-from grantline.app.places import Places
 from grantline.app.state import WakingWork
 from grantline.crypto.custody.file import read_private
 from grantline.identity import (
@@ -51,12 +50,14 @@ class Outside:
 
 
 def signing_in(
-    places: Places, work: WakingWork, sessions: Sessions, outside: Outside, clock: Clock, *, also_ends: AlsoEnds
+    secret: bytes, work: WakingWork, sessions: Sessions, outside: Outside, clock: Clock, *, also_ends: AlsoEnds
 ) -> SigningIn:
-    """Compose it. `also_ends`: what a new password ends besides sessions."""
+    """Compose it. `secret`: 32 bytes that seal what people sign in with. `also_ends`: what a new password ends besides
+    sessions.
+    """
     place = Place.of(outside.issuer, "Grantline")
     hashing, randomness = Hashing(), secrets.token_bytes
-    at_rest = SecretsAtRest(read_private(places.identity_key), randomness)
+    at_rest = SecretsAtRest(secret, randomness)
     admission = Admission(sessions, clock, randomness)
     return SigningIn(
         sessions=sessions,

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grantline.app.duties import duties
-from grantline.app.keys import open_custodies, open_root_key, terms_of
+from grantline.app.keys import open_custodies, terms_of
 from grantline.app.places import Places
 from grantline.app.privileges import acting_as
+from grantline.app.root_key import open_root_key
 from grantline.app.state import State, open_state
 from grantline.authorization.keys import Changes, KeyRow, KeyState, Overtaken, Terms, the
 from grantline.crypto.custody.backend import Custody

@@ -1,15 +1,15 @@
-"""The keys of this instance where they live: root key, custodies, and what an earlier release left."""
+"""The keys of this instance where they live: custodies, and what an earlier release left."""
 
-import os
 from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
 
 from grantline.app.places import Places
+from grantline.app.root_key import secret_in
 from grantline.authorization.keys import Changes, KeyRow, KeySettings, Overtaken, Terms
 from grantline.crypto.custody.backend import Custody
 from grantline.crypto.custody.file import read_private
-from grantline.crypto.custody.root import RootKey, open_root
+from grantline.crypto.custody.root import RootKey
 from grantline.crypto.custody.sealed_files import SealedFiles
 from grantline.model.errors import InvalidConfiguration
 from grantline.model.ports import Work
@@ -17,11 +17,6 @@ from grantline.settings import Settings
 from grantline.storage.sql.transaction import SqlTransaction
 
 DAY_S = 86_400
-
-
-def open_root_key(settings: KeySettings, places: Places) -> RootKey:
-    """What seals every other secret of the authority. Raises `InvalidConfiguration`."""
-    return open_root(places.root_key, _passphrase(settings))
 
 
 def open_custodies(settings: KeySettings, places: Places, root: RootKey) -> tuple[Custody, ...]:
@@ -65,10 +60,6 @@ async def take_over(work: Work[SqlTransaction], places: Places, root: RootKey, c
     places.token_key.unlink()
 
 
-def _passphrase(settings: KeySettings) -> bytes | None:
-    return None if settings.passphrase_file is None else _secret(settings.passphrase_file, "keys.passphrase_file")
-
-
 def _token(settings: KeySettings, module: Path) -> Custody:
     try:
         from grantline.crypto.custody.pkcs11 import Pkcs11
@@ -76,21 +67,5 @@ def _token(settings: KeySettings, module: Path) -> Custody:
         raise InvalidConfiguration("$.keys: PKCS#11 needs python-pkcs11: pip install 'grantline[pkcs11]'") from error
     if settings.pkcs11_pin_file is None:
         raise InvalidConfiguration("$.keys.pkcs11_pin_file: name the file with the token's PIN")
-    pin = _secret(settings.pkcs11_pin_file, "keys.pkcs11_pin_file").decode()
+    pin = secret_in(settings.pkcs11_pin_file, "keys.pkcs11_pin_file").decode()
     return Pkcs11(module, settings.pkcs11_token, pin)
-
-
-def _secret(path: Path, setting: str) -> bytes:
-    try:
-        secret = (path.read_bytes() if _is_credential(path) else read_private(path)).strip(b"\r\n")
-    except OSError as error:
-        raise InvalidConfiguration(f"$.{setting}: {path} cannot be read: {error.strerror}") from error
-    if not secret:
-        raise InvalidConfiguration(f"$.{setting}: {path} is empty")
-    return secret
-
-
-def _is_credential(path: Path) -> bool:
-    """Whether systemd keeps the file for this service alone: an access list, which looks as if a group could read."""
-    directory = os.environ.get("CREDENTIALS_DIRECTORY")
-    return directory is not None and path.resolve().is_relative_to(Path(directory).resolve())

@@ -20,7 +20,7 @@ from grantline.storage.sqlite.ledger import open_ledger as open_stores
 async def run(settings: Settings, data: Path, ready: Callable[[], None], stop: asyncio.Event) -> None:
     """Serve until `stop`; ends with an error when the signer sees a fork."""
     set_up_log(data, "ledger")
-    prepare(data)
+    prepare(data, settings.keys)
     places = Places(data)
     async with AsyncExitStack() as stack:
         ledger = await open_ledger(settings.ledger, places, open_stores, stack)

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from grantline.cli.options import DEFAULT_DATA, ConfigOption, DataOption, run
+from grantline.cli.options import DEFAULT_DATA, ConfigOption, DataOption, JsonOption, run
 
 if TYPE_CHECKING:
     from grantline.model.feed import Position
+    from grantline.signals.store import EnrolledGateway
 
 app = typer.Typer(no_args_is_help=True, help="Gateways: enrol, list, remove, configure their proxies.")
 
@@ -22,10 +23,17 @@ def token(gateway: Annotated[str, typer.Argument(help="Id of the gateway.")], da
 
 
 @app.command("list")
-def list_gateways(data: DataOption = DEFAULT_DATA) -> None:
-    """List enrolled gateways: id, key thumbprint, since when."""
-    for name, thumbprint, since in run(_enrolled(data)):
-        typer.echo(f"{name}\t{thumbprint}\t{since}")
+def list_gateways(data: DataOption = DEFAULT_DATA, json: JsonOption = False) -> None:
+    """List enrolled gateways: id, key thumbprint, since when; with --json their public keys too, for APIs to pin."""
+    from grantline.cli.tables import print_json
+
+    found = run(_enrolled(data))
+    if json:
+        print_json(found)
+        return
+    for one in found:
+        since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(one.enrolled_us / 1_000_000))
+        typer.echo(f"{one.gateway}\t{one.thumbprint}\t{since}")
 
 
 @app.command("remove")
@@ -115,12 +123,8 @@ async def _raised(data: Path) -> "Position":
         return await state.write(lambda tx: raise_incarnation(tx, SystemClock(), secrets.token_bytes))
 
 
-async def _enrolled(data: Path) -> list[tuple[str, str, str]]:
+async def _enrolled(data: Path) -> "tuple[EnrolledGateway, ...]":
     from grantline.app.state import open_state
 
     async with open_state(data) as state:
-        found = await state.read(lambda tx: tx.gateways.enrolments.gateways())
-    return [
-        (one.gateway, one.thumbprint, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(one.enrolled_us / 1_000_000)))
-        for one in found
-    ]
+        return tuple(await state.read(lambda tx: tx.gateways.enrolments.gateways()))

@@ -14,6 +14,7 @@ from grantline.cli.supervisor import MISCONFIGURED, Child, Supervisor
 from grantline.model.errors import InvalidConfiguration
 
 if TYPE_CHECKING:
+    from grantline.authorization.keys import KeySettings
     from grantline.settings import ServerSettings, Settings
 
 
@@ -85,7 +86,7 @@ async def _supervise(data: Path, config: Path | None, gateways: tuple[str, ...],
     from grantline.app.setup import admit
     from grantline.model.ids import GatewayId
 
-    prepare(data, settings.ledger.signer_user)
+    prepare(data, settings.ledger.signer_user, settings.keys)
     parts = duties(data, settings.ledger.signer_user)
     with acting_as(parts.others):
         # Remembered before anything opens the state: what follows knows the data directory only.
@@ -113,10 +114,10 @@ async def _supervise(data: Path, config: Path | None, gateways: tuple[str, ...],
         passing.cancel()
 
 
-def prepare(data: Path, signer_user: str = "") -> None:
+def prepare(data: Path, signer_user: str = "", keys: "KeySettings | None" = None) -> None:
     """The data directory, closed to everybody else, with its keys and without an earlier run's link.
 
-    `signer_user`: as in the settings; what is there is handed to whoever will run over it.
+    `signer_user`, `keys`: as in the settings; what is there is handed to whoever will run over it.
     """
     from grantline.app.duties import duties, hand_over_all, require_reach
     from grantline.app.places import Places
@@ -133,7 +134,7 @@ def prepare(data: Path, signer_user: str = "") -> None:
         with acting_as(parts.others):
             (data / "run").mkdir(exist_ok=True, mode=0o700)
             Places(data).enrolment_link.unlink(missing_ok=True)
-            make_keys(data)
+            make_keys(data, keys)
     except OSError as error:
         place = error.filename or data
         raise InvalidConfiguration(f"--data {data} cannot be used: {place}: {error.strerror}") from error

@@ -11,7 +11,7 @@ from typing import Literal
 
 import httpx2
 
-from grantline.crypto.custody.file import load_or_create_signing_key, read_private
+from grantline.crypto.custody.file import read_private
 from grantline.gateway.adapters.envoy import Questions, serve_envoy
 from grantline.gateway.authority_client import AuthorityClient
 from grantline.gateway.bind import Replays
@@ -24,6 +24,7 @@ from grantline.gateway.enforce import Gateway, Identity
 from grantline.gateway.flights import Flights
 from grantline.gateway.follower import Follower, FollowerSettings
 from grantline.gateway.following import Following
+from grantline.gateway.instance_key import instance_key
 from grantline.gateway.minimiser import Address, Hop, Pending, Upstream, Verify, serve, unix_socket
 from grantline.gateway.minimiser import Settings as MinimiserSettings
 from grantline.gateway.opaque import OpaqueTokens
@@ -46,7 +47,6 @@ from grantline.sdk.resource_server import ContextRefused, ContextVerifier
 KEYS_AT_MOST_EVERY_S = 60.0
 ENROL_AGAIN_S = 0.5
 ENROLMENT = "enrolment-token"
-INSTANCE_KEY = "instance.pem"
 SET_ASIDE = "set-aside.jsonl"
 _log = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ class GatewayPlan:
     """Everything that tells one gateway from another. `folder`: its own; `submit`: brings events to the ledger.
 
     A file `enrolment-token` in the folder is spent on the first start. `authority`: where the issuer is reached, if
-    not at its own address.
+    not at its own address. `passphrase`: wraps what seals the gateway's key; None leaves that in clear beside it.
     """
 
     name: GatewayId
@@ -79,6 +79,7 @@ class GatewayPlan:
     settings: GatewaySettings = field(default_factory=GatewaySettings)
     follower: FollowerSettings = field(default_factory=FollowerSettings)
     minimiser: MinimiserSettings = field(default_factory=MinimiserSettings)
+    passphrase: bytes | None = field(default=None, repr=False)
 
 
 class GatewayParts:
@@ -86,7 +87,7 @@ class GatewayParts:
 
     def __init__(self, plan: GatewayPlan, clock: Clock, randomness: Randomness) -> None:
         self.plan, self.clock = plan, clock
-        key = load_or_create_signing_key(plan.folder / INSTANCE_KEY)
+        key = instance_key(plan.folder, plan.passphrase)
         self.identity = Identity(plan.name, key)
         self.authority = AuthorityClient(plan.issuer, plan.name, key, clock, randomness, base_url=plan.authority)
         self.bundle = Bundle(self.authority.bundle)

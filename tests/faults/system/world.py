@@ -13,16 +13,14 @@ from pathlib import Path
 
 import httpx2
 
-from grantline.app.places import Places
-from grantline.app.setup import AUTHORITY, admit
+from grantline.app.own_secrets import ask_ledger
+from grantline.app.setup import admit
 from grantline.cli.apply import apply_to
 from grantline.cli.declaration import read_declaration
 from grantline.cli.serve import plan, prepare
 from grantline.cli.supervisor import Child, Patience, Supervisor
-from grantline.crypto.custody.file import load_or_create_signing_key
 from grantline.crypto.es256 import SigningKey
 from grantline.ledger.client import LedgerClient
-from grantline.ledger.settings import Places as LedgerPlaces
 from grantline.sdk.client import Calls, Client, Prover
 from tests.faults.system.api import GATEWAY
 from tests.faults.system.people import NoAnswer, Person, until
@@ -101,8 +99,7 @@ class World:
 
     def ledger(self) -> LedgerClient:
         """Asks as the authority does."""
-        key = load_or_create_signing_key(Places(self.data).producer_key)
-        return LedgerClient(LedgerPlaces(self.data).ledger_socket, AUTHORITY, key)
+        return ask_ledger(self.data)
 
 
 class App:

@@ -13,9 +13,9 @@ import httpx2
 import pytest
 
 from grantline.app.places import Places
-from grantline.crypto.custody.file import load_or_create_signing_key
 from grantline.gateway.authority_client import AuthorityClient
 from grantline.gateway.following import Following
+from grantline.gateway.instance_key import instance_key
 from grantline.gateway.standing import Standing
 from grantline.model.clock import SystemClock
 from grantline.model.ids import GatewayId
@@ -24,7 +24,7 @@ from tests.faults.system.record import read_record
 from tests.feed_world import FENCE_MS, claims
 from tests.whole_world import Connected, WholeWorld
 
-pytestmark = [pytest.mark.serial, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.timeout(180)
 BANK = GatewayId("bank")
 LEASE_S = 2.0
 NOISE_S = 1.5
@@ -34,7 +34,7 @@ class Copy:
     """A second process with the key of the bank's gateway, by the same code."""
 
     def __init__(self, world: WholeWorld) -> None:
-        clock, key = SystemClock(), load_or_create_signing_key(Places(world.data).gateway(BANK) / "instance.pem")
+        clock, key = SystemClock(), instance_key(Places(world.data).gateway(BANK))
         self.client = AuthorityClient(world.authority, BANK, key, clock, secrets.token_bytes)
         self.standing = Standing(clock)
         self._following = Following(boot="copy", clock=clock, workers=[self.standing])

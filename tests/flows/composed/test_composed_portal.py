@@ -16,21 +16,17 @@ import httpx2
 import pytest
 
 from demo.recompute import entries
-from grantline.app.places import Places
-from grantline.crypto.custody.file import load_or_create_signing_key
-from grantline.ledger.client import LedgerClient
+from grantline.app.own_secrets import ask_ledger
 from grantline.ledger.reading import Access
-from grantline.ledger.settings import Places as LedgerPlaces
 from grantline.model.ids import ConsentId
 from tests.whole_world import Connected, WholeWorld
 
-pytestmark = [pytest.mark.serial, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.timeout(240)
 
 
 async def accesses(world: WholeWorld, consent: str, count: int) -> tuple[Access, ...]:
     """All calls under a consent, newest first, once there are `count` of them and each has its outcome."""
-    key = load_or_create_signing_key(Places(world.data).producer_key)
-    ledger = LedgerClient(LedgerPlaces(world.data).ledger_socket, "authority", key)
+    ledger = ask_ledger(world.data)
     began = time.monotonic()
     try:
         while True:

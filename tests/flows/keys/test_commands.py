@@ -32,7 +32,7 @@ SETTINGS = Settings(keys=ONE)
 
 async def started(data: Path, settings: Settings = SETTINGS) -> tuple[str, ...]:
     """Start an authority over this directory once; the kids it publishes."""
-    prepare(data)
+    prepare(data, settings.keys)
     async with (
         open_state(data, create=True) as state,
         authority(settings, data, state, ISSUER, HandClock()) as composed,

@@ -1,6 +1,7 @@
 """Keys in files that only their owner may read. Written once, atomically; a readable-by-others file is refused."""
 
 import os
+import secrets
 from pathlib import Path
 
 from grantline.crypto.es256 import SigningKey
@@ -18,6 +19,18 @@ def write_private(path: Path, data: bytes) -> None:
     finally:
         os.close(descriptor)
     taking.rename(path)
+
+
+def create_private(path: Path, data: bytes) -> None:
+    """Put `data` at `path` unless somebody else just put something there: two that begin at once hold the same."""
+    made = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    write_private(made, data)
+    try:
+        os.link(made, path)
+    except FileExistsError:
+        pass
+    finally:
+        made.unlink()
 
 
 def read_private(path: Path) -> bytes:

@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from grantline.crypto.custody.envelope import NotOpened, seal, unseal
-from grantline.crypto.custody.file import read_private, write_private
+from grantline.crypto.custody.file import create_private, read_private, write_private
 from grantline.crypto.encoding import b64url, unb64url
 from grantline.model.errors import InvalidConfiguration
 
@@ -63,7 +63,7 @@ def open_root(path: Path, secret: bytes | None) -> RootKey:
     Raises `InvalidConfiguration` when the secret is missing or wrong.
     """
     if not path.exists():
-        _create(path, _written(secrets.token_bytes(SIZE), secret))
+        create_private(path, _written(secrets.token_bytes(SIZE), secret))
     try:
         held = msgspec.json.decode(read_private(path), type=_Plain | _Wrapped)
     except msgspec.MsgspecError as error:
@@ -97,15 +97,3 @@ def _written(key: bytes, secret: bytes | None) -> bytes:
 
 def _stretched(secret: bytes, salt: bytes, n: int, r: int, p: int) -> bytes:
     return hashlib.scrypt(secret, salt=salt, n=n, r=r, p=p, maxmem=256 * n * r, dklen=SIZE)
-
-
-def _create(path: Path, data: bytes) -> None:
-    """Put it there unless somebody else just did: two root keys would be one too many."""
-    made = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-    write_private(made, data)
-    try:
-        os.link(made, path)
-    except FileExistsError:
-        pass
-    finally:
-        made.unlink()

@@ -6,7 +6,7 @@ from pathlib import Path
 from grantline.crypto import private_keys
 from grantline.crypto.custody.backend import KeyUnavailable
 from grantline.crypto.custody.envelope import NotOpened, is_sealed
-from grantline.crypto.custody.file import read_private, write_private
+from grantline.crypto.custody.file import create_private, read_private, write_private
 from grantline.crypto.custody.root import RootKey
 from grantline.crypto.encoding import unb64url
 from grantline.crypto.signing import SigningKey
@@ -57,7 +57,7 @@ def read_sealed(path: Path, root: RootKey, make: Callable[[], bytes] | None = No
     Raises `InvalidConfiguration` if it cannot be opened.
     """
     if make is not None and not path.exists():
-        write_private(path, root.seal(path.name, make()))
+        create_private(path, root.seal(path.name, make()))
     data = read_private(path)
     if not is_sealed(data):
         write_private(path, root.seal(path.name, data))
