@@ -149,7 +149,7 @@ async def authority(
         site = portal_site(services, _portal_settings(settings, issuer, rules), clock, secrets.token_bytes)
         pages.attach(site)
         keeping.lacking = feed.lacking
-        sweeping = partial(keep_sweeping, work, server.consents, clock, settings.registration.unused_days)
+        sweeping = partial(keep_sweeping, work, server.consents, sessions, clock, settings.registration.unused_days)
         telling = Telling(server, fetcher)
         work.after_commit(telling.wake)
         leading = Leading(

@@ -1,4 +1,4 @@
-"""What time alone ends: consents at their end, questions nobody answered, tickets and proofs that count no more."""
+"""What time alone ends: consents and sessions at their end, questions nobody answered, tickets that count no more."""
 
 import asyncio
 import secrets
@@ -7,6 +7,7 @@ import structlog
 
 from grantline.app.state import WakingWork
 from grantline.consent import Consents
+from grantline.identity import Sessions
 from grantline.model.clock import Clock
 from grantline.model.errors import AuditUnavailable
 from grantline.parties import Registrar, registering
@@ -14,24 +15,26 @@ from grantline.storage.sql.transaction import SqlTransaction
 
 EVERY_S = 5.0
 DAY_S = 86_400
-MOST_FORGOTTEN = 100
+MOST_AT_ONCE = 100
 KEEP_TICKETS_S = 3_600
 KEEP_SESSIONS_S = 86_400
 """How long it is known where an ended session was signed in; longer than apps are told of its end."""
 _log = structlog.get_logger("grantline.app")
 
 
-async def keep_sweeping(work: WakingWork, consents: Consents, clock: Clock, unused_days: int = 30) -> None:
+async def keep_sweeping(
+    work: WakingWork, consents: Consents, sessions: Sessions, clock: Clock, unused_days: int = 30
+) -> None:
     """Until cancelled. Nothing depends on its pace: what has ended is refused by its own clock reading."""
     while True:
         await asyncio.sleep(EVERY_S)
         try:
-            await sweep(work, consents, clock, unused_days)
+            await sweep(work, consents, sessions, clock, unused_days)
         except AuditUnavailable as error:
             _log.warning("sweep_waits", detail=error.detail)
 
 
-async def sweep(work: WakingWork, consents: Consents, clock: Clock, unused_days: int = 30) -> None:
+async def sweep(work: WakingWork, consents: Consents, sessions: Sessions, clock: Clock, unused_days: int = 30) -> None:
     """Once, to the end. `unused_days`: how long a client that registered itself may wait for its first person."""
 
     async def expire(tx: SqlTransaction) -> int:
@@ -43,6 +46,8 @@ async def sweep(work: WakingWork, consents: Consents, clock: Clock, unused_days:
     for ending in (expire, lapse):
         while await work.write(ending):
             continue
+    while await work.write(lambda tx: sessions.end_over(tx, MOST_AT_ONCE)) == MOST_AT_ONCE:
+        continue
     now = clock.wall_us() // 1_000_000
 
     async def forget(tx: SqlTransaction) -> None:
@@ -57,7 +62,7 @@ async def sweep(work: WakingWork, consents: Consents, clock: Clock, unused_days:
 
     async def forget_clients(tx: SqlTransaction) -> int:
         await tx.initial_tokens.sweep(now)
-        return await registering.forget_unused(tx, by, now - unused_days * DAY_S, limit=MOST_FORGOTTEN)
+        return await registering.forget_unused(tx, by, now - unused_days * DAY_S, limit=MOST_AT_ONCE)
 
-    while await work.write(forget_clients) == MOST_FORGOTTEN:
+    while await work.write(forget_clients) == MOST_AT_ONCE:
         continue

@@ -159,10 +159,26 @@ class Sessions:
 
         return await self._work.write(unit, essential=True)
 
-    def _is_open(self, row: SessionRow, now: int) -> bool:
-        return now < min(row.ends_at, row.seen_at + self._settings.idle)
+    async def end_over(self, tx: Transaction, limit: int) -> int:
+        """End sessions that time has ended, at most `limit`; how many. Nobody depends on it but who is to be told.
 
-    async def _tell(self, tx: Transaction, person: PersonId) -> None:
+        They ended when their time was over, not when somebody looked: an end that is long past is old news.
+        """
+        if not self._settings.time_tells_apps:
+            return 0
+        rows = await tx.sessions.over(self._clock.wall_us() // 1_000_000, self._settings.idle, limit)
+        for row in rows:
+            await tx.sessions.end(row.id, self._over_at(row))
+            await self._tell(tx, row.person, by_time=True)
+        return len(rows)
+
+    def _is_open(self, row: SessionRow, now: int) -> bool:
+        return now < self._over_at(row)
+
+    def _over_at(self, row: SessionRow) -> int:
+        return min(row.ends_at, row.seen_at + self._settings.idle)
+
+    async def _tell(self, tx: Transaction, person: PersonId, *, by_time: bool = False) -> None:
         now_us = self._clock.wall_us()
         await tx.outbox.append(
             Event(
@@ -173,7 +189,8 @@ class Sessions:
                 res="session",
                 out="permit",
                 person=person,
-                actor=person,
+                rsn="time" if by_time else None,
+                actor=None if by_time else person,
             )
         )
 

@@ -15,6 +15,9 @@ class SessionSettings:
 
     idle: int = setting(1_800, help="Seconds without a request after which a session ends.")
     absolute: int = setting(43_200, help="Seconds after which a session ends in any case.")
+    time_tells_apps: bool = setting(
+        True, help="Whether apps are told by their back channel of sessions that time has ended, too."
+    )
 
 
 class UpstreamSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

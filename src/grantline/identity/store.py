@@ -124,6 +124,10 @@ class SessionRows(Protocol):
         """End one of this person's sessions; False when there is none such."""
         ...
 
+    async def over(self, now: int, idle: int, limit: int) -> tuple[SessionRow, ...]:
+        """Sessions that stand though their end has come, or nobody was there for `idle` seconds; at most `limit`."""
+        ...
+
 
 class EnrolmentRows(Protocol):
     """One-time links."""

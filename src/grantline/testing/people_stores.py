@@ -84,6 +84,23 @@ class PeopleStores:
         assert await run(lambda tx: tx.sessions.end_all(ADA.id, 50)) == 0
         assert (await of(ADA.id), await of(BEN.id)) == ([], ["s_ben"])
 
+    async def test_sessions_that_time_has_ended_are_found_oldest_first_and_once(self, run: Run) -> None:
+        """By their own end, or by nobody having been there; at the very second."""
+        rows = [
+            replace(SESSION, id="s_idle", seen_at=40, ends_at=900),
+            replace(SESSION, id="s_old", seen_at=99, ends_at=100),
+            replace(SESSION, id="s_here", seen_at=41, ends_at=101),
+        ]
+        await run(each(lambda tx, row: tx.people.put(row), (ADA,)))
+        await run(each(lambda tx, row: tx.sessions.add(row), rows))
+
+        async def over(limit: int) -> list[str]:
+            return [row.id for row in await run(lambda tx: tx.sessions.over(100, 60, limit))]
+
+        assert (await over(9), await over(1)) == (["s_idle", "s_old"], ["s_idle"])
+        await run(lambda tx: tx.sessions.end("s_idle", 100))
+        assert await over(9) == ["s_old"]
+
     async def test_a_link_works_once_and_in_time(self, run: Run) -> None:
         """Asking whether it works does not use it up."""
         row = EnrolmentRow("l_1", ADA.id, 100)

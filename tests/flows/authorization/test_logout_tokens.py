@@ -12,7 +12,9 @@ from joserfc.jwk import KeySet
 
 from grantline.authorization.telling import GIVE_UP_S, WAITS_S, Telling
 from grantline.fetching import CannotFetch
+from grantline.identity import Sessions, SessionSettings
 from grantline.identity.passwords import end_with_password
+from grantline.model.events import EventType
 from grantline.parties import Logout
 from tests.authorization_world import ISSUER, PUBLIC, T0, World, make_world
 from tests.flows.authorization.raw import claims_of
@@ -117,7 +119,27 @@ async def by_another_person(world: World) -> None:
     await world.sign_in("ben")
 
 
-ENDINGS = (by_signing_out, from_the_list, with_all_others, by_a_new_password, by_another_person)
+async def by_staying_away(world: World) -> None:
+    world.clock.pass_seconds(SessionSettings().idle)
+    assert await end_over(world) == 1
+
+
+async def by_the_longest_time(world: World) -> None:
+    assert world.session
+    while await world.sessions.current(world.session.secret) is not None:
+        world.clock.pass_seconds(SessionSettings().idle - 1)
+    assert await end_over(world) == 1
+
+
+async def end_over(world: World) -> int:
+    """As the sweep does."""
+    return await world.database.write(lambda tx: world.sessions.end_over(tx, 10))
+
+
+ENDINGS = (
+    by_signing_out, from_the_list, with_all_others, by_a_new_password, by_another_person, by_staying_away,
+    by_the_longest_time,
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("end", ENDINGS, ids=lambda end: end.__name__)
@@ -129,6 +151,44 @@ async def test_apps_hear_whatever_ended_the_session(
     await end(world)
     await Telling(world.server, apps).step()
     assert [claims_of(token)["sid"] for token in apps.tokens] == [told["sid"]]
+
+
+async def test_whoever_is_there_is_not_ended_by_time(world: World, apps: Apps) -> None:
+    """Covers: check 59; being seen a second before the end is being there."""
+    await signed_in(world)
+    assert world.session
+    world.clock.pass_seconds(SessionSettings().idle - 1)
+    assert await end_over(world) == 0
+    assert await world.sessions.current(world.session.secret) is not None
+    world.clock.pass_seconds(SessionSettings().idle - 1)
+    assert await end_over(world) == 0
+    assert await Telling(world.server, apps).step() == 0
+
+
+async def test_an_end_by_time_is_on_record_as_nobodys_act(world: World) -> None:
+    """Covers: check 59; once, without an actor."""
+    await signed_in(world)
+    await by_staying_away(world)
+    assert await end_over(world) == 0
+    (event,) = [one for one in await world.events() if one.type is EventType.SIGN_OUT]
+    assert (event.person, event.actor, event.rsn) == (world.people["ada"], None, "time")
+
+
+async def test_a_session_that_was_over_for_hours_is_old_news(world: World, apps: Apps) -> None:
+    """Covers: OIDC Back-Channel Logout §2.5; it counts when it ended, not when somebody looked."""
+    await signed_in(world)
+    world.clock.pass_seconds(SessionSettings().idle + GIVE_UP_S)
+    assert await end_over(world) == 1
+    assert await Telling(world.server, apps).step() == 0
+
+
+async def test_an_operator_may_have_apps_told_of_acts_alone(world: World, apps: Apps) -> None:
+    settings = SessionSettings(time_tells_apps=False)
+    quiet = Sessions(world.database, world.clock, settings=settings)  # type: ignore[arg-type]
+    await signed_in(world)
+    world.clock.pass_seconds(SessionSettings().idle)
+    assert await world.database.write(lambda tx: quiet.end_over(tx, 10)) == 0  # type: ignore[arg-type]
+    assert await Telling(world.server, apps).step() == 0
 
 
 async def test_who_signs_in_again_has_not_left(world: World, apps: Apps) -> None:

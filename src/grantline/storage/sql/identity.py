@@ -3,7 +3,7 @@
 from typing import Any
 
 import msgspec
-from sqlalchemy import BindParameter, bindparam, delete, func, insert, select, update
+from sqlalchemy import BindParameter, bindparam, delete, func, insert, or_, select, update
 
 from grantline.identity.store import EnrolmentRow, GuessRow, PersonRow, SessionRow
 from grantline.model.ids import ApiId, PersonId
@@ -52,6 +52,15 @@ _END_ONE = Statement(
     update(SESSIONS)
     .where(SESSIONS.c.id == bindparam("key"), SESSIONS.c.person == bindparam("who"), SESSIONS.c.ended_at.is_(None))
     .values(ended_at=bindparam("now"))
+)
+_OVER = Statement(
+    select(SESSIONS)
+    .where(
+        SESSIONS.c.ended_at.is_(None),
+        or_(SESSIONS.c.ends_at <= bindparam("now"), SESSIONS.c.seen_at <= bindparam("seen_by")),
+    )
+    .order_by(SESSIONS.c.seen_at, SESSIONS.c.id)
+    .limit(bindparam("at_most"))
 )
 _stands = select(SESSIONS.c.id).where(SESSIONS.c.id == bindparam("key"), SESSIONS.c.ended_at.is_(None))
 _PASS_ON = Statement(
@@ -192,6 +201,11 @@ class SqlSessions:
     async def end_one(self, person: PersonId, id: str, now: int) -> bool:
         """End one of this person's sessions."""
         return await self._cursor.run(_END_ONE, key=id, who=person, now=now) == 1
+
+    async def over(self, now: int, idle: int, limit: int) -> tuple[SessionRow, ...]:
+        """Sessions that stand though their time is over."""
+        rows = await self._cursor.all(_OVER, now=now, seen_by=now - idle, at_most=limit)
+        return tuple(_session(row) for row in rows)
 
 
 def _session(row: Row) -> SessionRow:
