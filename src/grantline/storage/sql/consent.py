@@ -1,6 +1,7 @@
 """Consents. A state is replaced only if it is still the one that was read."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -112,11 +113,11 @@ class SqlConsents:
     async def version(self, consent: ConsentId, number: int) -> Version | None:
         """One version, its hash checked."""
         row = await self._cursor.one(_VERSION, consent_id=consent, number=number)
-        return None if row is None else from_bytes(row[0])
+        return None if row is None else _version(row[0])
 
     async def versions(self, consent: ConsentId) -> tuple[Version, ...]:
         """All versions, oldest first."""
-        return tuple(from_bytes(row[0]) for row in await self._cursor.all(_VERSIONS, consent_id=consent))
+        return tuple(_version(row[0]) for row in await self._cursor.all(_VERSIONS, consent_id=consent))
 
     async def of_person(self, person: PersonId) -> tuple[State, ...]:
         """All consents of a person, newest first."""
@@ -141,6 +142,12 @@ class SqlConsents:
     async def unanswered(self, before: int, *, limit: int) -> tuple[State, ...]:
         """Old questions, oldest first."""
         return _states(await self._cursor.all(_UNANSWERED, before=before, most=limit))
+
+
+# Keyed by the stored bytes, and their hash is checked when they are first seen: what is remembered is never stale.
+@lru_cache(maxsize=512)
+def _version(body: bytes) -> Version:
+    return from_bytes(body)
 
 
 def _columns(state: State) -> dict[str, Any]:
