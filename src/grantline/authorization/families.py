@@ -12,6 +12,7 @@ from grantline.model.events import EventType
 from grantline.model.feed import Kind, NewEntry
 from grantline.model.ids import ConsentId, FamilyId, PersonId, Randomness
 from grantline.model.reasons import Reason
+from grantline.parties import Client, rules_of
 
 
 class Ender(Witness, Protocol):
@@ -77,6 +78,19 @@ def is_over(family: FamilyRow, now: int, idle: int | None) -> bool:
 
     `idle`: seconds; None where tokens are not rotated, so that their last use is not known.
     """
-    last = max(family.created_at, family.rotated_at)
-    unused = idle is not None and last + idle <= now
-    return family.ended_at is not None or family.expires_at <= now or unused
+    return family.ended_at is not None or ends_at(family, last_use(family), idle) <= now
+
+
+def idle_of(settings: Settings, client: Client) -> int | None:
+    """Seconds for which this client's refresh tokens may lie unused; None where their last use is not known."""
+    return settings.refresh_idle if rules_of(client.profile).rotates_refresh else None
+
+
+def last_use(family: FamilyRow) -> int:
+    """When its last token was given out (unix seconds)."""
+    return max(family.created_at, family.rotated_at)
+
+
+def ends_at(family: FamilyRow, used_at: int, idle: int | None) -> int:
+    """When a token of it ends that was given out then and is never used (unix seconds); its consent aside."""
+    return family.expires_at if idle is None else min(family.expires_at, used_at + idle)

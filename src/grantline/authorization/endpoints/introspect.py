@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import msgspec
 
 from grantline.authorization.events import about_client
-from grantline.authorization.families import is_over
+from grantline.authorization.families import idle_of, is_over
 from grantline.authorization.http import Request, Response, json_response
 from grantline.authorization.looked_up import tell_once
 from grantline.authorization.parameters import read_form, read_into
@@ -15,7 +15,7 @@ from grantline.authorization.standing import Stands, find_standing
 from grantline.authorization.steps.client import authenticate_client
 from grantline.authorization.steps.stands import live_token
 from grantline.authorization.store import Transaction
-from grantline.authorization.tokens import access, opaque, refresh
+from grantline.authorization.tokens import access, introspection_answer, opaque, refresh
 from grantline.authorization.units import burn, write
 from grantline.catalog import to_detail
 from grantline.model.errors import InvalidClient, InvalidToken
@@ -56,7 +56,9 @@ async def introspect(server: Server, request: Request) -> Response:
         await _record(server, tx, caller.client, known)
         return INACTIVE if known is None else known.body
 
-    return json_response(msgspec.to_builtins(await write(server.work, unit)))
+    answer = msgspec.to_builtins(await write(server.work, unit))
+    signed = introspection_answer.is_asked_for(request)
+    return introspection_answer.sign(server, caller.client, answer) if signed else json_response(answer)
 
 
 async def _look(server: Server, tx: Transaction, caller: Client, token: str) -> _Known | None:
@@ -88,18 +90,23 @@ async def _look_at_refresh(
     family = await tx.families.get(presented.family)
     if family is None or family.client != caller.id or not refresh.is_genuine(server, family, presented):
         return None
-    if presented.generation != family.generation or is_over(family, now, server.settings.refresh_idle):
+    idle = idle_of(server.settings, caller)
+    if presented.generation != family.generation or is_over(family, now, idle):
         return None
     stands = await find_standing(server, tx, family.consent)
     if stands is None:
         return None
+    told = refresh.lifetimes(
+        family, presented.generation, idle=idle, consent_ends=stands.version.expires_at, now=now
+    )  # fmt: skip
     body = {
         "active": True,
         "client_id": family.client,
         "sub": stands.state.subject,
         "scope": family.scope,
         "grant_id": family.consent,
-        "exp": min(family.expires_at, stands.version.expires_at),
+        "exp": now + told["refresh_token_expires_in"],
+        **told,
     }
     return _Known(body, stands, None)
 

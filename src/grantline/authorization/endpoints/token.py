@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from grantline.authorization.events import issued
+from grantline.authorization.families import idle_of
 from grantline.authorization.grants import Authorized, ClientAuth, Grant, Redeeming, grants
 from grantline.authorization.http import Request, Response, json_response
 from grantline.authorization.parameters import Form, read_form, read_into, text
@@ -53,11 +54,16 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Minted:
-    """What the transaction decided; the signatures follow when it is durable. `opaque`: the token, if it has none."""
+    """What the transaction decided; the signatures follow when it is durable.
+
+    `idle`: seconds for which a refresh token may lie unused, None for as long as it lasts. `opaque`: the access token,
+    if it needs no signature.
+    """
 
     authorized: Authorized
     claims: AccessClaims
     id_token: id_token.Draft | None
+    idle: int | None
     opaque: str | None = None
 
 
@@ -118,7 +124,9 @@ async def redeem(server: Server, tx: Transaction, asked: Asked) -> Minted:
         access.require_small(claims)
     more = {} if delegated is None else delegated.detail
     await tx.outbox.append(issued(server, authorized.event, authorized.stands, claims, more))
-    return Minted(authorized, claims, await _id_token(server, tx, asked.client.client, authorized), name)
+    client = asked.client.client
+    idle = idle_of(server.settings, client)
+    return Minted(authorized, claims, await _id_token(server, tx, client, authorized), idle, name)
 
 
 async def _name(server: Server, tx: Transaction, claims: AccessClaims) -> str | None:
@@ -173,6 +181,10 @@ def answer(server: Server, minted: Minted) -> Response:
         body["issued_token_type"] = authorized.delegated.issued_token_type
     if authorized.family is not None and authorized.refresh is not None:
         body["refresh_token"] = refresh.make(server, authorized.family, authorized.refresh)
+        body |= refresh.lifetimes(
+            authorized.family, authorized.refresh, idle=minted.idle, now=claims.iat,
+            consent_ends=authorized.stands.version.expires_at,
+        )  # fmt: skip
     if minted.id_token is not None:
         body["id_token"] = id_token.sign(server, minted.id_token, token)
     return json_response(msgspec.to_builtins(body))

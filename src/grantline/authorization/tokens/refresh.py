@@ -5,6 +5,7 @@ import hmac
 import re
 from dataclasses import dataclass
 
+from grantline.authorization.families import ends_at, last_use
 from grantline.authorization.server import Server
 from grantline.authorization.store import FamilyRow
 from grantline.crypto.encoding import b64url
@@ -36,6 +37,21 @@ def read(token: str) -> Presented | None:
 def is_genuine(server: Server, family: FamilyRow, presented: Presented) -> bool:
     """True if we made exactly this token; compared in constant time."""
     return hmac.compare_digest(_proof(server, family, presented.generation), presented.proof)
+
+
+def lifetimes(family: FamilyRow, generation: int, *, idle: int | None, consent_ends: int, now: int) -> dict[str, int]:
+    """What a client is told of how long this token waits to be used, and of when the person has to be asked again.
+
+    In seconds from now; drafts and large servers name the first differently, so it has both names
+    (draft-ietf-oauth-refresh-token-expiration-02). A token that was there before keeps the end that it had.
+    """
+    used_at = last_use(family) if generation == family.generation else now
+    unused = min(ends_at(family, used_at, idle), consent_ends) - now
+    return {
+        "refresh_token_timeout": unused,
+        "refresh_token_expires_in": unused,
+        "authorization_expires_in": min(family.expires_at, consent_ends) - now,
+    }
 
 
 def _proof(server: Server, family: FamilyRow, generation: int) -> str:
