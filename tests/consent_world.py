@@ -12,12 +12,15 @@ from grantline.catalog import Asked, Catalog, build_catalog, load_catalog
 from grantline.consent import (
     Agreed,
     Approval,
+    Change,
     ClientCard,
     ClientProfile,
     Consents,
+    Manner,
     Offer,
     Picks,
     ResourceChoice,
+    change,
     make_offer,
     narrow,
 )
@@ -138,23 +141,34 @@ class World:
         assert self.database is not None
         return self.database
 
-    def offer(self, asked: tuple[Asked, ...] | None = None) -> Offer:
+    def offer(self, asked: tuple[Asked, ...] | None = None, change: Change | None = None) -> Offer:
         return make_offer(
-            catalog=self.catalog, client=self.client, asked=asked or self.asked, resources=ACCOUNTS,
-            now=self.clock.seconds,
+            catalog=self.catalog, client=self.client, asked=self.asked if asked is None else asked, resources=ACCOUNTS,
+            now=self.clock.seconds, change=change,
         )  # fmt: skip
 
-    def agree(self, picks: Picks = PICKS, asked: tuple[Asked, ...] | None = None) -> Agreed:
-        offer = self.offer(asked)
+    def agree(
+        self, picks: Picks = PICKS, asked: tuple[Asked, ...] | None = None, change: Change | None = None
+    ) -> Agreed:
+        asked = (asked or self.asked) if change is None else change.asked
+        offer = self.offer(asked, change)
         return narrow(
-            catalog=self.catalog, client=self.client, asked=asked or self.asked, offer=offer, picks=picks,
-            digest=offer.digest,
+            catalog=self.catalog, client=self.client, asked=asked, offer=offer, picks=picks, digest=offer.digest,
+            kept=() if change is None else change.kept,
         )  # fmt: skip
 
-    def approval(self, picks: Picks = PICKS) -> Approval:
+    def change(self, before: Version, manner: Manner, *scopes: str) -> Change:
+        """A client asks for these scopes on what stands."""
+        asked = self.catalog.asked_by_scopes(scopes)
+        ceiling, scope = self.client.ceiling, " ".join(scopes)
+        return change(self.catalog, before, manner=manner, asked=asked, scope=scope, ceiling=ceiling)
+
+    def approval(self, picks: Picks = PICKS, change: Change | None = None) -> Approval:
         self.used += 1
+        asked = self.asked if change is None else change.all_asked
+        scope = " ".join(("openid", *SCOPES)) if change is None else change.scope
         return Approval(
-            client=self.client, asked=self.asked, scope=" ".join(("openid", *SCOPES)), agreed=self.agree(picks),
+            client=self.client, asked=asked, scope=scope, agreed=self.agree(picks, change=change),
             ceremony=ceremony(self.used), resource_subjects=((BANK, "owner-1"), (ApiId("calendar"), "owner-9")),
         )  # fmt: skip
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from grantline.consent.answer import narrow, summarise
     from grantline.consent.ask import apis_to_ask, make_offer
     from grantline.consent.attenuation import Ceiling, Held, Wish, attenuate
+    from grantline.consent.changing import Change, Manner, change
     from grantline.consent.descent import Part
     from grantline.consent.lines import offer_lines
     from grantline.consent.narrowing import all_covered, effective
@@ -39,11 +40,13 @@ __all__ = [
     "Amended",
     "Approval",
     "Ceiling",
+    "Change",
     "ClientCard",
     "ClientProfile",
     "Consents",
     "Ending",
     "Held",
+    "Manner",
     "Offer",
     "Part",
     "Picks",
@@ -54,6 +57,7 @@ __all__ = [
     "all_covered",
     "apis_to_ask",
     "attenuate",
+    "change",
     "compose",
     "effective",
     "enforced",

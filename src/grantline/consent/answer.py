@@ -24,9 +24,16 @@ from grantline.model.errors import InvalidRequest
 
 
 def narrow(
-    *, catalog: Catalog, client: ClientProfile, asked: tuple[Asked, ...], offer: Offer, picks: Picks, digest: str
+    *,
+    catalog: Catalog,
+    client: ClientProfile,
+    asked: tuple[Asked, ...],
+    offer: Offer,
+    picks: Picks,
+    digest: str,
+    kept: tuple[Item, ...] = (),
 ) -> Agreed:
-    """Offer and picks → what is granted. `digest`: the one that came back with the form.
+    """Offer and picks → what is granted. `digest`: the one that came back with the form. `kept`: what stays anyway.
 
     Raises `InvalidRequest` if the form answers another offer, names anything that was not offered, or lacks a
     choice that must be made; then nothing may be stored.
@@ -43,7 +50,7 @@ def narrow(
     within = all_covered(items, (one.item for one in limits), open_resources=True)
     if bool(items) != bool(offer.lines) or not complete or not within:
         raise InvalidRequest("The answer does not fit the question.", detail="picks beyond the effective request")
-    return Agreed(items=items, expires_at=_ends_at(offer, picks), offer=offer)
+    return Agreed(items=(*items, *kept), expires_at=_ends_at(offer, picks), offer=offer)
 
 
 def summarise(*, catalog: Catalog, asked: tuple[Asked, ...], offer: Offer, picks: Picks) -> Summary:
@@ -57,7 +64,7 @@ def summarise(*, catalog: Catalog, asked: tuple[Asked, ...], offer: Offer, picks
         for group in offer.resources
         if group.api in apis
         for choice in group.choices
-        if choice.id in picks.resources.get(group.api, ())
+        if choice.id in _chosen(group, picks)
     ]
     return Summary(
         fields=words.field_count(item for item in items if not words.changes(catalog, item.actions[0])),
@@ -101,7 +108,7 @@ def _problems(offer: Offer, picks: Picks) -> tuple[Problem, ...]:
     unpicked = (
         Problem(group.api, f"Pick at least one {group.one}.")
         for group in offer.resources
-        if group.api in apis and not picks.resources.get(group.api)
+        if group.api in apis and not _chosen(group, picks)
     )
     return (*unsaid, *unpicked)
 
@@ -124,9 +131,19 @@ def _is_of(line: OfferLine, item: Item) -> bool:
 def _picked(catalog: Catalog, item: Item, groups: tuple[ResourceGroup, ...], picks: Picks) -> tuple[str, ...]:
     if not catalog.needs_resources(item.api, item.datatype):
         return ()
-    chosen = set(picks.resources.get(item.api, ()))
-    order = [choice.id for group in groups if group.api == item.api for choice in group.choices]
-    return tuple(one for one in order if one in chosen and (not item.resources or one in item.resources))
+    order = [
+        choice.id
+        for group in groups
+        if group.api == item.api
+        for choice in group.choices
+        if choice.id in _chosen(group, picks)
+    ]
+    return tuple(one for one in order if not item.resources or one in item.resources)
+
+
+def _chosen(group: ResourceGroup, picks: Picks) -> set[str]:
+    """What is picked of a group, and what stays shared there."""
+    return {*picks.resources.get(group.api, ()), *group.locked}
 
 
 def _ends_at(offer: Offer, picks: Picks) -> int:

@@ -5,9 +5,18 @@ from collections.abc import Iterable, Mapping
 
 from grantline.catalog import Asked, Catalog
 from grantline.consent import words
+from grantline.consent.changing import Change, Manner, going, locked, shared
 from grantline.consent.lines import explicit_choices, offer_lines
 from grantline.consent.narrowing import effective
-from grantline.consent.offer import ClientProfile, DurationChoice, Lookback, Offer, ResourceChoice, ResourceGroup
+from grantline.consent.offer import (
+    Changing,
+    ClientProfile,
+    DurationChoice,
+    Lookback,
+    Offer,
+    ResourceChoice,
+    ResourceGroup,
+)
 from grantline.crypto import jcs
 from grantline.model.ids import ApiId, PurposeId
 from grantline.model.text import listed
@@ -27,29 +36,34 @@ def make_offer(
     now: int,
     wanted_days: int | None = None,
     about: tuple[str, ...] = (),
+    change: Change | None = None,
+    known: tuple[str, ...] = (),
 ) -> Offer:
     """The whole question. `asked` may be as requested: what is beyond the client's ceiling is left out here.
 
     `resources`: what each API of `apis_to_ask` says the person may share. `now`: unix seconds.
-    `wanted_days`: the length that the client asks for. `about`: what it learns of the person. Raises `InvalidScope`
-    when nothing is left to ask.
+    `wanted_days`: the length that the client asks for. `about`: what it learns of the person. `change`: what stands and
+    would be changed, whose `asked` is then the question; `known`: what the client knows of the person already. Raises
+    `InvalidScope` when nothing is left to ask.
     """
     open_to_client = effective(catalog, asked, client.ceiling)
-    durations = _durations(catalog, open_to_client, now)
-    lines = offer_lines(catalog, open_to_client)
+    whole = (*open_to_client, *(Asked(item=item) for item in (() if change is None else change.kept)))
+    durations = _durations(catalog, whole, now)
+    lines = offer_lines(catalog, open_to_client, None if change is None else change.before)
     offer = Offer(
         client=client.card,
         operator=catalog.file.operator.name,
         apis=tuple(dict.fromkeys(catalog.api(one.item.api).label for one in open_to_client)),
         lines=lines,
-        resources=_resources(catalog, open_to_client, resources),
+        resources=_resources(catalog, open_to_client, resources, change),
         durations=durations,
-        default_days=_default(durations, wanted_days),
+        default_days=_default(durations, _standing_days(change, now) if wanted_days is None else wanted_days),
         lookbacks=_lookbacks(catalog, open_to_client, now),
-        facts=_facts(catalog, client, open_to_client),
+        facts=_facts(catalog, client, whole),
         digest="",
         explicit=explicit_choices(catalog, open_to_client, lines),
         about=about,
+        changing=None if change is None else _changing(catalog, change, about, known),
     )
     return dataclasses.replace(offer, digest=_digest(offer))
 
@@ -72,8 +86,32 @@ def _default(durations: tuple[DurationChoice, ...], wanted_days: int | None) -> 
     return next((one.days for one in durations if one.days >= (wanted_days or 0)), durations[-1].days)
 
 
+def _standing_days(change: Change | None, now: int) -> int | None:
+    """For an addition: as long as what stands, so that nothing gets shorter unless the person says so."""
+    if change is None or change.manner is Manner.REPLACE:
+        return None
+    return -(-(change.before.expires_at - now) // DAY)
+
+
+def _changing(catalog: Catalog, change: Change, about: tuple[str, ...], known: tuple[str, ...]) -> Changing:
+    before, replaces = change.before, change.manner is Manner.REPLACE
+    gone = (f"It learns {one}." for one in known if replaces and one not in about)
+    return Changing(
+        replaces=replaces,
+        version=before.version,
+        since=before.not_before,
+        ends_at=before.expires_at,
+        about=tuple(one for one in about if one not in known),
+        stays=tuple(words.reach_text(catalog, item, before.not_before) for item in change.kept),
+        goes=(*(words.item_text(catalog, item) for item in going(change)), *gone),
+    )
+
+
 def _resources(
-    catalog: Catalog, asked: tuple[Asked, ...], known: Mapping[ApiId, tuple[ResourceChoice, ...]]
+    catalog: Catalog,
+    asked: tuple[Asked, ...],
+    known: Mapping[ApiId, tuple[ResourceChoice, ...]],
+    change: Change | None,
 ) -> tuple[ResourceGroup, ...]:
     groups = []
     for api in apis_to_ask(catalog, asked):
@@ -81,7 +119,15 @@ def _resources(
         if list_of is not None:
             wanted = _named(api, asked)
             choices = tuple(one for one in known.get(api, ()) if wanted is None or one.id in wanted)
-            groups.append(ResourceGroup(api, list_of.heading, list_of.one, list_of.many, choices))
+            open_now = {one.id for one in choices if one.available}
+            before, kept = ((), ()) if change is None else (shared(change, api), locked(change, api))
+            groups.append(
+                ResourceGroup(
+                    api, list_of.heading, list_of.one, list_of.many, choices,
+                    before=tuple(one for one in before if one in open_now),
+                    locked=tuple(one for one in kept if one in open_now),
+                )
+            )  # fmt: skip
     return tuple(groups)
 
 

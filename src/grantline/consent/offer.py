@@ -54,7 +54,10 @@ class ClientProfile:
 
 @dataclass(frozen=True, slots=True)
 class OfferLine:
-    """One line of the screen: verb + fields + data, because purpose. `key` is its stable form value."""
+    """One line of the screen: verb + fields + data, because purpose. `key` is its stable form value.
+
+    `new`: those of its fields that are not shared now, where something is changed that stands.
+    """
 
     key: str
     api: ApiId
@@ -69,6 +72,7 @@ class OfferLine:
     purpose_label: str
     required: bool
     without: str | None
+    new: tuple[FieldWords, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +103,18 @@ class ResourceChoice:
 
 @dataclass(frozen=True, slots=True)
 class ResourceGroup:
-    """The things of one API, under the catalog's heading."""
+    """The things of one API, under the catalog's heading.
+
+    `before`: those that are shared now; `locked`: those of them that stay so, whatever is picked.
+    """
 
     api: ApiId
     heading: str
     one: str
     many: str
     choices: tuple[ResourceChoice, ...]
+    before: tuple[str, ...] = ()
+    locked: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,11 +134,29 @@ class Lookback:
     since: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changing:
+    """What a yes would change of what stands (C8); what is new stands in the lines. `since`, `ends_at`: unix seconds.
+
+    `replaces`: nothing stays that is not asked for again. `about`: what it newly learns of the person. `stays`, `goes`:
+    sentences about what is not in the lines.
+    """
+
+    replaces: bool
+    version: int
+    since: int
+    ends_at: int
+    about: tuple[str, ...]
+    stays: tuple[str, ...]
+    goes: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Offer:
     """The whole question. `digest` pins it: an answer to another offer is refused.
 
     `about`: what the client learns of the person without any API. Where it is all that is asked, there are no lines.
+    `changing`: where the answer changes a consent that stands.
     """
 
     client: ClientCard
@@ -144,6 +171,7 @@ class Offer:
     digest: str
     explicit: tuple[ExplicitChoice, ...] = ()
     about: tuple[str, ...] = ()
+    changing: Changing | None = None
 
 
 @dataclass(frozen=True, slots=True)

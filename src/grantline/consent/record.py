@@ -12,6 +12,7 @@ import msgspec
 from grantline.catalog import Asked, Catalog, to_detail
 from grantline.consent import descent, guards, telling, words
 from grantline.consent import transitions as t
+from grantline.consent.changing import Change
 from grantline.consent.offer import Approval
 from grantline.consent.scopes import granted_scope
 from grantline.consent.settings import Settings
@@ -132,11 +133,12 @@ class Consents:
         consent: ConsentId,
         person: PersonId,
         approval: Approval,
+        why: str = "renewed",
     ) -> Amended:
         """T6 by a fresh act of the person: version n+1 takes the place of n, wider or narrower. Arguments as `give`.
 
-        The only way to widen (I7): it takes an offer that was answered and a ceremony not used before. A ceremony
-        makes one version of a consent; storage raises `Conflict` for a second.
+        `why`: the reason in the event. The only way to widen (I7): it takes an offer that was answered and a ceremony
+        not used before. A ceremony makes one version of a consent; storage raises `Conflict` for a second.
         """
         before = await guards.owned(tx, consent, person)
         t.check(t.SUPERSEDE, before.status)
@@ -145,8 +147,24 @@ class Consents:
         agreement = guards.agreement(catalog, before, approval, now)
         after = msgspec.structs.replace(_next(before), confirmed_at=now)
         version = compose(catalog, after, agreement, record_id=self._record_id(), now=now, before=last)
-        told = telling.Told(detail=_agreed(version, agreement.shown), reason="renewed", actor=person, version=version)
+        told = telling.Told(detail=_agreed(version, agreement.shown), reason=why, actor=person, version=version)
         return await self._supersede(tx, before, after, version, told)
+
+    async def ask_to_change(self, tx: Transaction, *, consent: ConsentId, person: PersonId, change: Change) -> State:
+        """The person is about to be asked for a change of what stands. Recorded; nothing changes by it."""
+        state = await guards.owned(tx, consent, person)
+        t.check(t.SUPERSEDE, state.status)
+        asked: list[object] = [to_detail(one.item) for one in change.asked]
+        detail: dict[str, object] = {"requested": asked, "scope": change.scope, "manner": change.manner.value}
+        await telling.tell(tx, self._means, t.REQUEST, state, telling.Told(detail=detail, actor=person))
+        return state
+
+    async def refuse_to_change(self, tx: Transaction, *, consent: ConsentId, person: PersonId, ceremony: str) -> State:
+        """The person said no to a change: recorded as evidence, and everything stays as it was agreed."""
+        state = await guards.owned(tx, consent, person)
+        told = telling.Told(detail={"stays": state.version}, reason="refused", actor=person, ceremony=ceremony)
+        await telling.tell(tx, self._means, t.REFUSE, state, told)
+        return state
 
     async def amend(
         self,

@@ -86,9 +86,13 @@ def agreed_lines(catalog: Catalog, items: Iterable[Item], *, agreed_at: int, exp
 
     Times in unix seconds. What an item reaches is said where it is limited: how many things, how far back.
     """
-    items = tuple(items)
-    lines = [item_text(catalog, item) + _limits(catalog, item, agreed_at) for item in items]
+    lines = [reach_text(catalog, item, agreed_at) for item in items]
     return (*lines, f"Until {day(expires_at)}.")
+
+
+def reach_text(catalog: Catalog, item: Item, at: int) -> str:
+    """The line of an agreed item and what limits it; `at`: unix seconds, when it was agreed."""
+    return item_text(catalog, item) + _limits(catalog, item, at)
 
 
 def _limits(catalog: Catalog, item: Item, at: int) -> str:
@@ -128,12 +132,35 @@ def notice_lines(offer: Offer) -> tuple[str, ...]:
     lines = [f"{card.name} ({card.tier}, {card.host}) asks {offer.operator}.", f"It goes back to {card.redirect_host}."]
     lines += [f"It learns {one}." for one in offer.about]
     lines += [f"{line_text(line)} {mark(line)}" for line in offer.lines]
+    lines += changing_lines(offer)
     lines += [f"{explicit_text(one)} {EXPLICIT_NOTE}" for one in offer.explicit]
     lines += [group.heading for group in offer.resources]
     lines += [f"{choice.days} days, ends {day(choice.ends_at)}." for choice in offer.durations]
     lines += [lookback_text(one.datatype_label, one.days, one.since) for one in offer.lookbacks]
     lines += [f"{label}: {text}" for label, text in offer.facts]
     return tuple(lines)
+
+
+def changing_lines(offer: Offer) -> tuple[str, ...]:
+    """What a yes would change of what stands; nothing where nothing stands."""
+    changing = offer.changing
+    if changing is None:
+        return ()
+    return (
+        f"This changes what was agreed on {day(changing.since)}, until {day(changing.ends_at)}.",
+        *(f"New: {one}" for one in (*new_lines(offer), *(f"it learns {one}." for one in changing.about))),
+        *(f"Stays: {one}" for one in changing.stays),
+        *(f"Goes: {one}" for one in changing.goes),
+    )
+
+
+def new_lines(offer: Offer) -> tuple[str, ...]:
+    """What of the lines is not shared now, in the form of every line."""
+    return tuple(
+        sentence(line.verb, listed([one.label for one in line.new]), line.datatype_label, line.purpose_label)
+        for line in offer.lines
+        if line.new
+    )
 
 
 EXPLICIT_NOTE = "The law protects this data more than other data. It needs a yes of its own."

@@ -15,7 +15,9 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 from sqlalchemy import select
 
 from grantline.catalog import from_detail, to_detail
-from grantline.consent import Approval, Consents, Picks, enforced
+from grantline.consent import Approval, Consents, Manner, Offer, Picks, all_covered, enforced
+from grantline.consent.lines import form_key
+from grantline.consent.narrowing import covers
 from grantline.crypto import jcs
 from grantline.model.consent import Item, State, Version
 from grantline.model.errors import Conflict, GrantlineError, InvalidGrant, InvalidRequest, NotFound
@@ -28,7 +30,7 @@ from grantline.storage.sqlite.cursor import SqliteCursor
 from grantline.storage.sqlite.database import drive
 from grantline.storage.sqlite.testing_schema import create_tables
 from grantline.storage.statements import Statement
-from tests.consent_world import BANK, DAY, HOLDER, OTHER, Counted, Tx, World, ceremony
+from tests.consent_world import BANK, DAY, HOLDER, OTHER, SCOPES, Counted, Tx, World, ceremony
 
 CLOSED = {"iban", "counterparty"}
 """Fields that the client asks for and its ceiling does not hold."""
@@ -107,11 +109,15 @@ class ConsentMachine(RuleBasedStateMachine):
         raise AssertionError(f"{error.__name__} was due")
 
     def approval(self, draw: st.DataObject) -> Approval:
-        offer = self.world.offer()
-        lines = draw.draw(st.sets(st.sampled_from([line.key for line in offer.lines])), label="lines")
+        return self.world.approval(self.picks(self.world.offer(), draw))
+
+    def picks(self, offer: Offer, draw: st.DataObject) -> Picks:
+        keys = [line.key for line in offer.lines]
+        least = 0 if any(line.required for line in offer.lines) else 1
+        lines = draw.draw(st.sets(st.sampled_from(keys), min_size=least), label="lines")
         accounts = draw.draw(st.lists(st.sampled_from(["a1", "a2"]), min_size=1, unique=True), label="accounts")
         days = draw.draw(st.sampled_from([choice.days for choice in offer.durations]), label="days")
-        return self.world.approval(Picks(frozenset(lines), {BANK: tuple(accounts)}, days))
+        return Picks(frozenset(lines), {BANK: tuple(accounts)}, days)
 
     @property
     def now(self) -> int:
@@ -244,6 +250,49 @@ class ConsentMachine(RuleBasedStateMachine):
             return
         self.superseded(expected, self.unit(act))
         self.refused(Conflict, act)
+
+    @rule(draw=st.data())
+    def merge(self, draw: st.DataObject) -> None:
+        self.change(draw, Manner.MERGE)
+
+    @rule(draw=st.data())
+    def replace(self, draw: st.DataObject) -> None:
+        self.change(draw, Manner.REPLACE)
+
+    def change(self, draw: st.DataObject, manner: Manner) -> None:
+        """A client asks for more, or for something else, on what stands; the person answers what was put to them."""
+        given = [consent for consent, expected in self.model.items() if expected.versions]
+        standing = [consent for consent in given if self.model[consent].status == "active"]
+        consent = draw.draw(st.sampled_from(standing or given), label="consent")
+        expected = self.model[consent]
+        before = expected.versions[-1]
+        scopes = draw.draw(st.lists(st.sampled_from(SCOPES), min_size=1, unique=True), label="scopes")
+        wanted = self.world.change(before, manner, *scopes)
+        offer = self.world.offer(wanted.asked, wanted)
+        picks = self.picks(offer, draw)
+        approval = self.world.approval(picks, wanted)
+        act = lambda tx: self.consents.renew(  # noqa: E731
+            tx, catalog=self.world.catalog, consent=consent, person=HOLDER, approval=approval, why=manner.value
+        )
+        if expected.status != "active" or before.expires_at <= self.now:
+            self.refused(Conflict, act)
+            return
+        self.superseded(expected, self.unit(act))
+        self.changed(before, expected.versions[-1], offer, picks)
+
+    def changed(self, before: Version, after: Version, offer: Offer, picks: Picks) -> None:
+        """I7 for a change: what is wider than before was on the screen and taken there; an addition takes nothing."""
+        self.reached.add("replaced" if offer.changing and offer.changing.replaces else "merged")
+        if offer.changing is not None and not offer.changing.replaces:
+            assert all_covered(before.granted, after.granted, open_resources=False), "I7: an addition keeps what stood"
+        taken = [line for line in offer.lines if line.required or line.key in picks.lines]
+        things = {thing for group in offer.resources for thing in (*picks.resources.get(BANK, ()), *group.locked)}
+        for item in after.granted:
+            if any(covers(one, item, open_resources=False) for one in before.granted):
+                continue
+            agreed = {field.id for line in taken if line.key.startswith(f"{form_key(item)}:") for field in line.fields}
+            assert set(item.fields) <= agreed, "I7: a field that nobody said yes to"
+            assert set(item.resources) <= things, "I7: a thing that nobody picked"
 
     def superseded(self, expected: Expected, amended: Any) -> None:
         expected.epoch += 1

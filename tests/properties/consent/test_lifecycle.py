@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.errors import HypothesisException
 from hypothesis.stateful import run_state_machine_as_test
 
-from grantline.consent import answer, ask, guards, record, sealing, telling, transitions, versions
+from grantline.consent import answer, ask, changing, guards, record, sealing, telling, transitions, versions
 from tests.properties.consent.machine import ConsentMachine
 
 LONG = {"max_examples": 1_000, "stateful_step_count": 60}
@@ -28,6 +28,7 @@ def test_any_order_of_acts_keeps_every_invariant():
     )
     # The run says something only if it went everywhere.
     everywhere = {"requested", "active", "amended", "refused", "lapsed", "withdrawn", "revoked", "expired"}
+    everywhere |= {"merged", "replaced"}
     assert ConsentMachine.reached >= everywhere
 
 
@@ -66,6 +67,10 @@ def _ceiling_forgotten(patch: pytest.MonkeyPatch) -> None:
         patch.setattr(module, "effective", _asked_as_it_is)
 
 
+def _all_of_it(group: Any, picks: Any) -> Any:
+    return {choice.id for choice in group.choices if choice.available}
+
+
 MUTATIONS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
     "I1: the ceiling is forgotten": _ceiling_forgotten,
     "I2: versions are not sealed": lambda patch: patch.setattr(versions, "seal", lambda version: version),
@@ -76,6 +81,10 @@ MUTATIONS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
     "I5: an ended consent can end again": lambda patch: patch.setattr(transitions, "TERMINAL", frozenset()),
     "I6: any state may follow any": lambda patch: patch.setattr(transitions, "check", lambda row, status: None),
     "I7: amending may widen": lambda patch: patch.setattr(guards, "no_wider", lambda *arguments: None),
+    "I7: an addition forgets what stands": lambda patch: patch.setattr(
+        changing, "_joined", lambda asked, standing: asked
+    ),
+    "I7: an addition shares everything": lambda patch: patch.setattr(answer, "_chosen", _all_of_it),
     "I12: another text is hashed": lambda patch: patch.setattr(
         versions, "text_hash", lambda lines: hashlib.sha256(b"other").hexdigest()
     ),
