@@ -1,6 +1,7 @@
 """`grantline serve`: the whole authority as one command, its processes supervised; or one of them with `--role`."""
 
 import asyncio
+import os
 import sys
 from ipaddress import ip_address
 from pathlib import Path
@@ -8,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from grantline.cli import roles
+from grantline.app import roles
 from grantline.cli.options import DEFAULT_DATA, ConfigOption, DataOption
-from grantline.cli.supervisor import MISCONFIGURED, Child, Supervisor
+from grantline.cli.supervisor import Child, Supervisor
 from grantline.model.errors import InvalidConfiguration
 
 if TYPE_CHECKING:
@@ -44,7 +45,8 @@ def serve(
     elif (role == "gateway") != (len(gateways) == 1):
         raise InvalidConfiguration("--role gateway takes exactly one --gateway ID, and no other role takes any")
     else:
-        sys.exit(_run_role(role, config, data, gateways[0] if gateways else None))
+        become = roles.command(role, data, config, gateways[0] if gateways else None)
+        os.execv(become[0], become)  # noqa: S606 - our own program, in the place of this one
 
 
 def refuse_open_address(server: "ServerSettings") -> None:
@@ -71,10 +73,8 @@ def is_loopback(host: str) -> bool:
 
 def plan(data: Path, config: Path | None, gateways: tuple[str, ...]) -> list[Child]:
     """The processes of one instance, in the order of their start."""
-    configured = ("--config", str(config)) if config else ()
-    common = (sys.executable, "-m", "grantline", "serve", "--data", str(data), *configured)
-    children = [Child(role, (*common, "--role", role)) for role in roles.ROLES if role != "gateway"]
-    children += [Child(f"gateway {name}", (*common, "--role", "gateway", "--gateway", name)) for name in gateways]
+    children = [Child(role, roles.command(role, data, config, None)) for role in roles.ROLES if role != "gateway"]
+    children += [Child(f"gateway {name}", roles.command("gateway", data, config, name)) for name in gateways]
     return children
 
 
@@ -153,20 +153,6 @@ def tell_enrolment(data: Path) -> None:
     if link.exists():
         _say(f"Nobody can sign in yet. Make the first operator within 30 minutes: {link.read_text().strip()}")
         _say(f"The link works once, from this machine; it also stands in {link}.")
-
-
-def _run_role(role: str, config: Path | None, data: Path, gateway: str | None) -> int:
-    """One process until it is told to stop. What no restart can mend ends it with the code that says so."""
-    import uvloop
-
-    from grantline.settings import load
-
-    try:
-        uvloop.run(roles.run_role(role, load(config), data, gateway))
-    except InvalidConfiguration as error:
-        _say(f"grantline: {role}: {error.message}")
-        return MISCONFIGURED
-    return 0
 
 
 def _say(line: str) -> None:

@@ -15,11 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from grantline.app.ready import READY_FD
+from grantline.app.roles import MISCONFIGURED
 from grantline.model.errors import GrantlineError
 
 LEASH = Path(__file__).with_name("leash.py")
-# What a child exits with when starting it again would change nothing (EX_CONFIG of sysexits.h).
-MISCONFIGURED = 78
 
 
 class ChildFailed(GrantlineError):

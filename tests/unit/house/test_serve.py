@@ -73,7 +73,8 @@ def test_the_enrolment_link_is_told_once_and_not_after_the_next_start(
 # The real command with its processes replaced by ones that only say ready and wait: the parts have their own tests.
 STAND_INS = """
     import asyncio, sys
-    from grantline.cli import main, roles, serve
+    from grantline.app import roles
+    from grantline.cli import main, serve
     from grantline.app.ready import announce_ready, stop_on_signals
 
     async def run_role(role, settings, data, gateway):
@@ -87,7 +88,7 @@ STAND_INS = """
         return [serve.Child(child.name, (sys.executable, __file__, *child.command[3:])) for child in planned]
 
     roles.run_role, serve.plan = run_role, ourselves
-    main()
+    roles.main() if "--role" in sys.argv else main()
 """
 
 

@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 import grantline
-from grantline.cli.roles import ROLES
+from grantline.app.roles import ROLES
 from grantline.model.door import opens_on_use
 
 SOURCE = Path(grantline.__file__).parent
 THEIRS = {
     "settings": {"cryptography", "sqlalchemy", "cedarpy", "httpx2", "jinja2", "uvicorn", "structlog", "asyncio"},
+    "app.roles": {"typer", "pydantic", "rich", "cryptography", "sqlalchemy", "structlog", "uvicorn"},
     "app.signer": {"sqlalchemy", "cedarpy", "httpx2", "jinja2", "uvicorn", "joserfc", "argon2", "websockets"},
     "app.ledger": {"cedarpy", "httpx2", "jinja2", "joserfc", "argon2", "websockets", "alembic"},
     "app.authority": {"alembic", "typer", "websockets"},
@@ -40,7 +41,7 @@ def test_a_process_loads_nothing_that_only_another_needs(module):
 @pytest.mark.parametrize("role", ROLES)
 def test_no_role_loads_what_draws_on_consoles(role):
     code = (
-        "import sys; from importlib import import_module; from grantline.cli import roles; roles.import_bare_log();"
+        "import sys; from importlib import import_module; from grantline.app import roles; roles.import_bare_log();"
         f"import_module('grantline.app.{role}'); loaded = set(sys.modules); import rich; print(*sorted(loaded))"
     )
     loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()
