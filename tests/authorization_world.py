@@ -35,8 +35,9 @@ from grantline.storage.sql.client_sessions import SqlClientSessions
 from grantline.storage.sql.clients import SqlClients
 from grantline.storage.sql.consent import SqlConsents
 from grantline.storage.sql.cursor import Cursor
+from grantline.storage.sql.elsewhere import SqlElsewhere
 from grantline.storage.sql.grants import SqlDescents, SqlTrustedIssuers
-from grantline.storage.sql.identity import SqlPeople, SqlSessions
+from grantline.storage.sql.identity import SqlGuesses, SqlPeople, SqlSessions
 from grantline.storage.sql.opaque_tokens import SqlOpaqueTokens
 from grantline.storage.sql.registration import SqlInitialTokens, SqlRegistrations
 from grantline.storage.sql.shared import SqlFeedLog, SqlOutbox
@@ -68,7 +69,8 @@ class Tx:
         self.people = SqlPeople(cursor)
         self.sessions = SqlSessions(cursor)
         self.client_sessions = SqlClientSessions(cursor)
-        self.client_sessions = SqlClientSessions(cursor)
+        self.elsewhere = SqlElsewhere(cursor)
+        self.guesses = SqlGuesses(cursor)
         self.outbox = SqlOutbox(cursor)
         self.feed = SqlFeedLog(cursor)
         self.cursor = cursor

@@ -52,6 +52,7 @@ async def sweep(work: WakingWork, consents: Consents, sessions: Sessions, clock:
 
     async def forget(tx: SqlTransaction) -> None:
         await tx.tickets.sweep(now - KEEP_TICKETS_S)
+        await tx.elsewhere.sweep(now - KEEP_TICKETS_S)
         await tx.burned.sweep(now)
         await tx.opaque_tokens.sweep(now)
         await tx.client_sessions.sweep(now - KEEP_SESSIONS_S)

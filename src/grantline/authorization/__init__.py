@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from grantline.authorization.client_sessions import ClientSessionRow
     from grantline.authorization.documents import Documents
     from grantline.authorization.doors import Door, behind, through_tls
-    from grantline.authorization.families import EndsWithPassword
+    from grantline.authorization.elsewhere import ElsewhereRow
+    from grantline.authorization.families import LOCKED, EndsWithPassword
     from grantline.authorization.gateway_tokens import token_for
     from grantline.authorization.http import Response
     from grantline.authorization.interaction import Answered, Interaction, Waiting
@@ -36,6 +37,7 @@ else:
     __getattr__ = opens_on_use(__name__)
 
 __all__ = [
+    "LOCKED",
     "Answered",
     "ClientSessionRow",
     "Decide",
@@ -43,6 +45,7 @@ __all__ = [
     "Delivery",
     "Documents",
     "Door",
+    "ElsewhereRow",
     "EndsWithPassword",
     "Farewell",
     "Fetch",

@@ -15,6 +15,9 @@ from grantline.model.reasons import Reason
 from grantline.parties import Client, rules_of
 
 
+LOCKED = "person_locked"
+
+
 class Ender(Witness, Protocol):
     """What has to be known to end a family: a server is one."""
 
@@ -27,11 +30,15 @@ class Ender(Witness, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class EndsWithPassword:
-    """Ends a person's refresh tokens when their password changes (check 89); the setting may keep them."""
+    """Ends a person's refresh tokens when their password changes (check 89); the setting may keep them.
+
+    `why`: what ends them, for the record; who is locked loses them whatever the setting says.
+    """
 
     clock: Clock
     randomness: Randomness = secrets.token_bytes
     settings: Settings = field(default_factory=Settings)
+    why: str = "password_changed"
 
     def now(self) -> int:
         """Unix seconds."""
@@ -39,12 +46,12 @@ class EndsWithPassword:
 
     async def __call__(self, tx: Transaction, person: PersonId) -> int:
         """End every family of every consent of this person; how many there were. The consents stay."""
-        if not self.settings.refresh_ends_with_password:
+        if self.why != LOCKED and not self.settings.refresh_ends_with_password:
             return 0
         ended = 0
         for state in await tx.consents.of_person(person):
             for family in await tx.families.living(state.consent_id):
-                ended += await end_family(self, tx, family, state.consent_id, why="password_changed", finding=False)
+                ended += await end_family(self, tx, family, state.consent_id, why=self.why, finding=False)
         return ended
 
 

@@ -6,9 +6,10 @@ from typing import Protocol
 import msgspec
 
 from grantline.authorization.client_sessions import ClientSessionRows
+from grantline.authorization.elsewhere import ElsewhereRows
 from grantline.authorization.issuers import TrustedIssuerRows
 from grantline.consent.store import ConsentRows, DescentRows
-from grantline.identity.store import PersonRows
+from grantline.identity.store import GuessRows, PersonRows
 from grantline.model.ids import ClientId, ConsentId, FamilyId
 from grantline.model.ports import FeedLog, Outbox
 from grantline.parties.store import ClientRows, InitialTokenRows, RegistrationRows
@@ -20,6 +21,8 @@ class TicketKind(StrEnum):
     REQUEST = "request"
     CODE = "code"
     LOGOUT = "logout"
+    DEVICE = "device"
+    BACKCHANNEL = "backchannel"
 
 
 class TicketRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -183,6 +186,11 @@ class Transaction(Protocol):
         ...
 
     @property
+    def elsewhere(self) -> ElsewhereRows:
+        """Requests that are answered on another device."""
+        ...
+
+    @property
     def families(self) -> FamilyRows:
         """Refresh token families."""
         ...
@@ -235,6 +243,11 @@ class Transaction(Protocol):
     @property
     def people(self) -> PersonRows:
         """People, for their names at the APIs."""
+        ...
+
+    @property
+    def guesses(self) -> GuessRows:
+        """How often somebody typed a wrong code."""
         ...
 
     @property

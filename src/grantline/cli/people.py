@@ -9,7 +9,8 @@ import typer
 from grantline.cli.options import DEFAULT_DATA, ConfigOption, DataOption, run
 
 if TYPE_CHECKING:
-    from grantline.identity import Methods
+    from grantline.app.state import State
+    from grantline.identity import Methods, PersonRow
 
 app = typer.Typer(no_args_is_help=True, help="People: how they sign in, and links for a new password.")
 
@@ -54,15 +55,60 @@ def reset_link(
     typer.echo(f"{issuer}/enrol/{token}")
 
 
+@app.command("lock")
+def lock(name: NameArgument, data: DataOption = DEFAULT_DATA) -> None:
+    """Let nobody in as NAME: sessions and refresh tokens end, and apps can ask nothing. Consents stay as they are."""
+    changed = run(_lock(data, name))
+    typer.echo(f"{name} is locked." if changed else f"{name} was locked before.")
+
+
+@app.command("unlock")
+def unlock(name: NameArgument, data: DataOption = DEFAULT_DATA) -> None:
+    """Let NAME in again; what ended does not begin anew."""
+    changed = run(_unlock(data, name))
+    typer.echo(f"{name} is unlocked." if changed else f"{name} was not locked.")
+
+
+async def _lock(data: Path, name: str) -> bool:
+    from grantline.app.state import open_state
+    from grantline.authorization import LOCKED, EndsWithPassword
+    from grantline.identity import lock
+    from grantline.model.clock import SystemClock
+
+    clock = SystemClock()
+    ends = EndsWithPassword(clock, why=LOCKED)
+    async with open_state(data) as state:
+        person = await _person(state, name)
+        return await state.write(
+            lambda tx: lock(tx, person, clock, secrets.token_bytes, also_ends=ends), essential=True
+        )
+
+
+async def _unlock(data: Path, name: str) -> bool:
+    from grantline.app.state import open_state
+    from grantline.identity import unlock
+    from grantline.model.clock import SystemClock
+
+    async with open_state(data) as state:
+        person = await _person(state, name)
+        return await state.write(lambda tx: unlock(tx, person, SystemClock(), secrets.token_bytes))
+
+
+async def _person(state: "State", name: str) -> "PersonRow":
+    from grantline.model.errors import NotFound
+
+    person = await state.read(lambda tx: tx.people.by_username(name.casefold()))
+    if person is None:
+        raise NotFound(f"There is nobody called {name}.")
+    return person
+
+
 async def _methods(data: Path, name: str) -> "Methods":
     from grantline.app.state import open_state
     from grantline.identity import methods_of
-    from grantline.model.errors import NotFound
 
     async with open_state(data) as state:
-        person = await state.read(lambda tx: tx.people.by_username(name.casefold()))
-        if person is None:
-            raise NotFound(f"There is nobody called {name}.")
+        person = await _person(state, name)
         return await state.read(lambda tx: methods_of(tx, person.id))
 
 
@@ -70,13 +116,10 @@ async def _token(data: Path, name: str, forget: bool) -> str:
     from grantline.app.state import open_state
     from grantline.identity import Admission, Enrolment, Hashing, Sessions, forget_second_factors
     from grantline.model.clock import SystemClock
-    from grantline.model.errors import NotFound
 
     clock = SystemClock()
     async with open_state(data) as state:
-        person = await state.read(lambda tx: tx.people.by_username(name.casefold()))
-        if person is None:
-            raise NotFound(f"There is nobody called {name}.")
+        person = await _person(state, name)
         sessions = Sessions(state, clock)
         if forget:
             admission = Admission(sessions, clock, secrets.token_bytes)

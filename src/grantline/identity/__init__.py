@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from grantline.identity.admission import Admission, NeedsSecond, TooMany, Visit, Wrong
     from grantline.identity.enrolment import Enrolment
     from grantline.identity.fetching import OperatorsFetch
+    from grantline.identity.locking import lock, unlock
     from grantline.identity.levels import MET_BY, MFA, SUPPORTED, needs_more_than_one_factor, satisfies, told
     from grantline.identity.methods.passkey import Place
     from grantline.identity.methods.password import Hashing
@@ -65,8 +66,10 @@ __all__ = [
     "Wrong",
     "declare",
     "forget_second_factors",
+    "lock",
     "methods_of",
     "needs_more_than_one_factor",
     "satisfies",
     "told",
+    "unlock",
 ]

@@ -61,8 +61,14 @@ class Admission:
         self._clock = clock
         self._randomness = randomness
 
-    async def admit(self, tx: Transaction, person: PersonId, proof: Proof, visit: Visit) -> Session | NeedsSecond:
-        """A session, or what is still due. Call it in the unit that found the proof good."""
+    async def admit(self, tx: Transaction, person: PersonId, proof: Proof, visit: Visit) -> Session | NeedsSecond | Wrong:
+        """A session, or what is still due. Call it in the unit that found the proof good.
+
+        `Wrong` for who is locked: the page does not tell who that is.
+        """
+        if await is_locked(tx, person):
+            await self.refuse(tx, person, "locked")
+            return Wrong()
         if proof.is_one_factor and await has_second_factor(tx, person):
             begun = SecondFactor(amr=proof.amr, acr=proof.acr, proved_at=self.now())
             secret = await ceremonies.begin(
@@ -145,6 +151,12 @@ class Admission:
 async def has_second_factor(tx: Transaction, person: PersonId) -> bool:
     """Whether this person can be asked for more than one factor. Recovery codes alone are none: they replace one."""
     return await tx.totps.of(person) is not None or bool(await tx.passkeys.of(person))
+
+
+async def is_locked(tx: Transaction, person: PersonId) -> bool:
+    """Whether nobody gets in as this person; who is not here is locked out too."""
+    found = await tx.people.by_id(person)
+    return found is None or found.locked_at is not None
 
 
 def account_key(username: str) -> str:

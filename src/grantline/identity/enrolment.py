@@ -5,6 +5,7 @@ The store keeps only a hash of each link's token.
 
 import hashlib
 import secrets
+from dataclasses import replace
 
 from grantline.identity.admission import Admission, NeedsSecond, Visit
 from grantline.identity.methods.password import PROOF, Hashing
@@ -78,11 +79,7 @@ class Enrolment:
         if row is None:
             raise NotFound(_GONE)
         person = await self._person(tx, row, username)
-        await tx.people.put(
-            PersonRow(
-                person.id, person.username, person.name, person.email, person.roles, person.resource_names, encoded
-            )
-        )
+        await tx.people.put(replace(person, password=encoded))
         if person.password is not None:
             await end_with_password(tx, person.id, self._clock, self._randomness, self._also_ends)
         now_us = self._clock.wall_us()
@@ -98,12 +95,15 @@ class Enrolment:
                 actor=person.id,
             )
         )
-        return await self._admission.admit(tx, person.id, PROOF, visit)
+        outcome = await self._admission.admit(tx, person.id, PROOF, visit)
+        if not isinstance(outcome, (Session, NeedsSecond)):
+            raise NotFound(_GONE)
+        return outcome
 
     async def _person(self, tx: Transaction, row: EnrolmentRow, username: str) -> PersonRow:
         if row.person:
             found = await tx.people.by_id(row.person)
-            if found is None:
+            if found is None or found.locked_at is not None:
                 raise NotFound(_GONE)
             return found
         if not username or len(username) > 100:

@@ -47,7 +47,7 @@ async def declare(
         encoded = await hashing.hash(declaration.password)
     person = PersonRow(
         before.id if before else PersonId(opaque("p", randomness)), username, declaration.name, declaration.email,
-        declaration.roles, dict(declaration.resource_names), encoded,
+        declaration.roles, dict(declaration.resource_names), encoded, before.locked_at if before else None,
     )  # fmt: skip
     if person == before:
         return person, False

@@ -16,7 +16,8 @@ from grantline.model.ports import Outbox
 class PersonRow:
     """One person. `resource_names`: the person's name at each API. `password`: argon2id hash, None before enrolment.
 
-    `roles`: `operator` may administer; everybody may consent.
+    `roles`: `operator` may administer; everybody may consent. `locked_at`: since when nobody gets in as this person and
+    nothing is issued for what they are asked (unix seconds); None: they are not locked.
     """
 
     id: PersonId
@@ -26,6 +27,7 @@ class PersonRow:
     roles: tuple[str, ...]
     resource_names: dict[ApiId, str]
     password: str | None = field(default=None, repr=False)
+    locked_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

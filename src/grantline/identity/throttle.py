@@ -1,10 +1,19 @@
 """Guessing gets slower and slower, per account and per address, without telling which accounts exist (check 53)."""
 
-from grantline.identity.store import GuessRow, Transaction
+from typing import Protocol
+
+from grantline.identity.store import GuessRow, GuessRows
 
 FREE_ATTEMPTS = 5
 LONGEST_WAIT = 900
 FORGET_AFTER = 3_600
+
+
+class Transaction(Protocol):
+    """What counting takes."""
+
+    @property
+    def guesses(self) -> GuessRows: ...
 
 
 async def seconds_to_wait(tx: Transaction, keys: tuple[str, ...], now: int) -> int:

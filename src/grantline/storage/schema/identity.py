@@ -13,6 +13,7 @@ PEOPLE = table(
     Column("roles", Text, nullable=False),
     Column("resource_names", Text, nullable=False),
     Column("password", Text),
+    Column("locked_at", Integer),
 )
 
 SESSIONS = table(

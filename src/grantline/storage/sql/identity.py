@@ -18,7 +18,8 @@ _PERSON_BY_NAME = Statement(select(PEOPLE).where(PEOPLE.c.username == bindparam(
 _PEOPLE_BY_EMAIL = Statement(select(PEOPLE).where(func.lower(PEOPLE.c.email) == bindparam("email")))
 _COUNT_PEOPLE = Statement(select(func.count()).select_from(PEOPLE))
 _PERSON_VALUES: dict[str, BindParameter[Any]] = {
-    name: bindparam(name) for name in ("id", "username", "name", "email", "roles", "resource_names", "password")
+    name: bindparam(name)
+    for name in ("id", "username", "name", "email", "roles", "resource_names", "password", "locked_at")
 }
 _PUT_PERSON = Statement(
     upsert(PEOPLE)
@@ -134,6 +135,7 @@ class SqlPeople:
             roles=" ".join(person.roles),
             resource_names=msgspec.json.encode(person.resource_names).decode(),
             password=person.password,
+            locked_at=person.locked_at,
         )
 
     async def count(self) -> int:
@@ -148,7 +150,7 @@ def _person(row: Row | None) -> PersonRow | None:
     names = msgspec.json.decode(row["resource_names"], type=dict[ApiId, str])
     return PersonRow(
         PersonId(row["id"]), row["username"], row["name"], row["email"], tuple(row["roles"].split()), names,
-        row["password"],
+        row["password"], row["locked_at"],
     )  # fmt: skip
 
 

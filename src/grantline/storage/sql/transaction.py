@@ -7,6 +7,7 @@ from grantline.storage.sql.client_sessions import SqlClientSessions
 from grantline.storage.sql.clients import SqlClients
 from grantline.storage.sql.consent import SqlConsents
 from grantline.storage.sql.cursor import Cursor
+from grantline.storage.sql.elsewhere import SqlElsewhere
 from grantline.storage.sql.gateways import SqlGateways
 from grantline.storage.sql.grants import SqlDescents, SqlTrustedIssuers
 from grantline.storage.sql.identity import SqlEnrolments, SqlGuesses, SqlPeople, SqlSessions
@@ -123,6 +124,11 @@ class SqlTransaction:
     def tickets(self) -> SqlTickets:
         """Single-use state: requests and codes."""
         return SqlTickets(self._cursor)
+
+    @cached_property
+    def elsewhere(self) -> SqlElsewhere:
+        """Requests that are answered on another device."""
+        return SqlElsewhere(self._cursor)
 
     @cached_property
     def families(self) -> SqlFamilies:
