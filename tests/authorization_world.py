@@ -117,6 +117,12 @@ class PlainPages:
     def posting(self, url: str, fields: tuple[tuple[str, str], ...]) -> Response:
         return Response(200, f"post to {url}: {urlencode(fields)}".encode())
 
+    def answered(self, handle: str) -> str:
+        return f"/answered/{handle}"
+
+    def device(self) -> str:
+        return "/device"
+
     def sign_out(self, handle: str) -> str:
         return f"/sign-out/{handle}"
 

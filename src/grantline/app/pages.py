@@ -162,6 +162,14 @@ class OAuthPages:
         """The consent page of this request."""
         return f"/consent/{handle}"
 
+    def answered(self, handle: str) -> str:
+        """The page after an answer to who asked from elsewhere."""
+        return f"/answered/{handle}"
+
+    def device(self) -> str:
+        """The page for a device's code."""
+        return "/device"
+
     def sign_out(self, handle: str) -> str:
         """The page that signs out."""
         return f"/sign-out/{handle}"

@@ -6,10 +6,17 @@ from grantline.model.door import opens_on_use
 
 if TYPE_CHECKING:
     from grantline.authorization.application import oauth_endpoints
+    from grantline.authorization.asked_elsewhere import (
+        AskedElsewhere,
+        ElsewhereRequest,
+        Found,
+        NotFoundHere,
+        TooManyTries,
+    )
     from grantline.authorization.client_sessions import ClientSessionRow
     from grantline.authorization.documents import Documents
     from grantline.authorization.doors import Door, behind, through_tls
-    from grantline.authorization.elsewhere import ElsewhereRow
+    from grantline.authorization.elsewhere import ElsewhereRow, Result, Way
     from grantline.authorization.families import LOCKED, EndsWithPassword
     from grantline.authorization.gateway_tokens import token_for
     from grantline.authorization.http import Response
@@ -19,6 +26,7 @@ if TYPE_CHECKING:
     from grantline.authorization.logout import Farewell, Leaving, Logout
     from grantline.authorization.mtls import Mtls
     from grantline.authorization.operator import appoint
+    from grantline.authorization.pinging import Pinging
     from grantline.authorization.profiles import card_of
     from grantline.authorization.remote import Remote
     from grantline.authorization.resource_lists import GatewayResourceLists
@@ -33,40 +41,50 @@ if TYPE_CHECKING:
     from grantline.authorization.settings import Settings
     from grantline.authorization.steps.presence import Decide, Deliver, SignIn
     from grantline.authorization.telling import Telling
+    from grantline.authorization.tickets import Elsewhere
 else:
     __getattr__ = opens_on_use(__name__)
 
 __all__ = [
     "LOCKED",
     "Answered",
+    "AskedElsewhere",
     "ClientSessionRow",
     "Decide",
     "Deliver",
     "Delivery",
     "Documents",
     "Door",
+    "Elsewhere",
+    "ElsewhereRequest",
     "ElsewhereRow",
     "EndsWithPassword",
     "Farewell",
     "Fetch",
+    "Found",
     "GatewayResourceLists",
     "Interaction",
     "Keys",
     "Leaving",
     "Logout",
     "Mtls",
+    "NotFoundHere",
     "Pages",
+    "Pinging",
     "Remote",
     "ResourceLists",
     "Response",
+    "Result",
     "Server",
     "ServiceChange",
     "ServiceGrant",
     "Settings",
     "SignIn",
     "Telling",
+    "TooManyTries",
     "TrustedIssuer",
     "Waiting",
+    "Way",
     "appoint",
     "behind",
     "card_of",

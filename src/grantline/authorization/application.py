@@ -7,7 +7,9 @@ from urllib.parse import urlsplit
 from grantline.authorization.doors import FRONT, Door
 from grantline.authorization.endpoints import paths
 from grantline.authorization.endpoints.authorize import authorize
+from grantline.authorization.endpoints.backchannel import backchannel
 from grantline.authorization.endpoints.detail_types import detail_types
+from grantline.authorization.endpoints.device import device
 from grantline.authorization.endpoints.introspect import introspect
 from grantline.authorization.endpoints.jwks import jwks
 from grantline.authorization.endpoints.logout import end_session
@@ -39,6 +41,8 @@ ENDPOINTS: dict[str, tuple[Endpoint, tuple[str, ...]]] = {
     paths.USERINFO: (userinfo, GET_POST),
     paths.END_SESSION: (end_session, GET_POST),
     paths.PROTECTED_RESOURCE: (protected_resource, ("GET",)),
+    paths.DEVICE: (device, ("POST",)),
+    paths.BACKCHANNEL: (backchannel, ("POST",)),
     paths.REGISTER: (register, ("POST",)),
     paths.REGISTRATION: (configure, ("GET", "PUT", "DELETE")),
 }

@@ -39,9 +39,10 @@ class Result(StrEnum):
 class ElsewhereRow(msgspec.Struct, frozen=True, kw_only=True):
     """One request. `id`: 256 random bits. Times in unix seconds, `interval` in seconds.
 
-    `waits_for`: the person who is asked, or a name that is nobody's where nobody was found; None until somebody typed
-    the code. `user_code`: without its dash, None where there is none. `polled_at`: when the client asked last.
-    `tell_at`: when the client is to be told that there is an answer, None for never; `tries`: how often that began.
+    `waits_for`: the person who is asked, or a name that is nobody's where nobody was found; None for a device, which
+    waits for whoever compares its code. `user_code`: without its dash, None where there is none. `polled_at`: when the
+    client asked last. `tell_at`: when the client is to be told that there is an answer, None for never; `tries`: how
+    often that began.
     """
 
     id: str

@@ -14,7 +14,6 @@ from grantline.model.ids import ConsentId, FamilyId, PersonId, Randomness
 from grantline.model.reasons import Reason
 from grantline.parties import Client, rules_of
 
-
 LOCKED = "person_locked"
 
 

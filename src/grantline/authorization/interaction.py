@@ -7,15 +7,25 @@ import msgspec
 import structlog
 
 from grantline.authorization import tickets
+from grantline.authorization.elsewhere import Way
 from grantline.authorization.profiles import card_of, profile_of
 from grantline.authorization.response_modes import Delivery
 from grantline.authorization.server import Server
 from grantline.authorization.standing import Stands
-from grantline.authorization.steps import codes, finish
+from grantline.authorization.steps import answering, codes
 from grantline.authorization.steps.listing import listed_for
-from grantline.authorization.steps.presence import Decide, Deliver, SignIn, is_hinted, is_recent, is_strong, next_for
+from grantline.authorization.steps.presence import (
+    Decide,
+    Deliver,
+    SignIn,
+    is_hinted,
+    is_recent,
+    is_strong,
+    next_for,
+    require_whose,
+)
 from grantline.authorization.store import TicketKind, Transaction
-from grantline.authorization.tickets import Kept, Notes, RequestTicket
+from grantline.authorization.tickets import Elsewhere, Kept, Notes, RequestTicket
 from grantline.authorization.tokens import about_person
 from grantline.consent import (
     Approval,
@@ -41,22 +51,29 @@ _log = structlog.get_logger("grantline.authorization")
 class Waiting:
     """Who waits for an answer, told before anybody signed in. `redirect_uri` is the verified one.
 
-    `login_hint`: what the client thinks the person signs in as.
+    `login_hint`: what the client thinks the person signs in as. `elsewhere`: the request came without a browser, and
+    there is no `redirect_uri`. `asked_at`: unix seconds.
     """
 
     client: ClientCard
     redirect_uri: str
     login_hint: str = ""
+    elsewhere: Elsewhere | None = None
+    asked_at: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """The request was answered before. `at`: unix seconds. `consent`: what came of it."""
+    """The request was answered before. `at`: unix seconds. `consent`: what came of it. `way`: how it was asked.
+
+    None: by this browser.
+    """
 
     client: ClientCard
     what: Literal["allowed", "refused"]
     at: int
     consent: ConsentId | None
+    way: Way | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,19 +109,20 @@ class Interaction:
             kept = await tickets.open_request(tx.tickets, handle, self._server.now())
             client = await _client(tx, kept)
             card = card_of(client, kept.body.redirect_uri)
-            return Waiting(card, kept.body.redirect_uri, kept.body.login_hint or "")
+            body = kept.body
+            return Waiting(card, body.redirect_uri, body.login_hint or "", body.elsewhere, body.created_at)
 
         return await self._server.work.read(unit)
 
     async def arrive(self, handle: str, session: Session) -> SignIn | Decide | Deliver:
         """What comes next for somebody who comes to the page: as at the authorization endpoint, after signing in."""
-        if await self._answered(handle, session) is not None:
+        if await self.answered(handle, session) is not None:
             return Decide()
         return await next_for(self._server, handle, session)
 
     async def offer(self, handle: str, session: Session) -> Offer | Answered:
         """The question for this person; ties the request to who asks first. The same each time until answered."""
-        answered = await self._answered(handle, session)
+        answered = await self.answered(handle, session)
         if answered is not None:
             return answered
         found = await self._server.work.write(lambda tx: self._bound(tx, handle, session))
@@ -151,11 +169,11 @@ class Interaction:
             outcome = f"{_REFUSED} {notes.consent}"
             if not await tx.tickets.redeem(TicketKind.REQUEST, found.kept.digest, self._server.now(), outcome):
                 raise Conflict("This request was answered before.")
-            return finish.with_error(self._server, found.kept.body.back, denied)
+            return await answering.with_error(self._server, tx, found.kept, denied)
 
         return await self._server.work.write(unit)
 
-    async def _answered(self, handle: str, session: Session) -> Answered | None:
+    async def answered(self, handle: str, session: Session) -> Answered | None:
         """What came of it, for the person who answered, until the ticket is forgotten."""
 
         async def unit(tx: Transaction) -> Answered | None:
@@ -168,7 +186,8 @@ class Interaction:
             card = card_of(await _client(tx, kept), kept.body.redirect_uri)
             allowed = what == codes.ALLOWED
             came_of_it = ConsentId(consent) if allowed else None
-            return Answered(card, "allowed" if allowed else "refused", kept.row.redeemed_at, came_of_it)
+            way = None if kept.body.elsewhere is None else kept.body.elsewhere.way
+            return Answered(card, "allowed" if allowed else "refused", kept.row.redeemed_at, came_of_it, way)
 
         return await self._server.work.read(unit)
 
@@ -176,6 +195,7 @@ class Interaction:
         """The open request, tied to this person now or before (checks 38, 40)."""
         kept = await tickets.open_request(tx.tickets, handle, self._server.now())
         client = await _client(tx, kept)
+        require_whose(kept, session)
         if not is_recent(kept, session) or not is_strong(kept, session):
             raise LoginRequired("Sign in again to go on.")
         if not is_hinted(self._server, kept.body, client, session):
@@ -233,7 +253,7 @@ class Interaction:
                 picks=answer.picks,
                 digest=answer.digest,
             ),
-            ceremony=self._ceremony(session, notes, answer.channel),
+            ceremony=self._ceremony(session, notes, _channel(request, answer)),
             resource_subjects=() if person is None else tuple(person.resource_names.items()),
             language=request.language,
         )
@@ -250,6 +270,11 @@ class Interaction:
 
     def _ceremony_id(self) -> str:
         return opaque("cer", self._server.randomness)
+
+
+def _channel(request: RequestTicket, answer: _Answer) -> str:
+    """How the consent came about, for its record."""
+    return answer.channel if request.elsewhere is None else request.elsewhere.way.value
 
 
 def _noted(found: _Open) -> Notes:

@@ -8,7 +8,7 @@ from grantline.parties import Client, metadata_hash
 
 
 def card_of(client: Client, redirect_uri: str) -> ClientCard:
-    """Who asks, and where the answer goes."""
+    """Who asks, and where the answer goes; no host where it does not go by the browser."""
     back = urlsplit(redirect_uri)
     return ClientCard(
         id=client.client_id,
@@ -16,7 +16,7 @@ def card_of(client: Client, redirect_uri: str) -> ClientCard:
         tier=client.tier.value,
         kind=client.kind.value,
         host=urlsplit(client.web).hostname or client.web,
-        redirect_host=back.hostname or f"{back.scheme}:",
+        redirect_host=back.hostname or (f"{back.scheme}:" if back.scheme else ""),
         publisher=client.publisher,
         verified_by=client.verified_by,
     )

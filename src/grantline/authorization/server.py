@@ -33,6 +33,14 @@ class Pages(Protocol):
         """Path of the consent page of this request."""
         ...
 
+    def answered(self, handle: str) -> str:
+        """Path of the page that says that who asked from elsewhere has the answer."""
+        ...
+
+    def device(self) -> str:
+        """Path of the page where people type the code of a device."""
+        ...
+
     def posting(self, url: str, fields: tuple[tuple[str, str], ...]) -> Response:
         """A page that posts these fields to the client's address, by itself or by its button (check 30)."""
         ...

@@ -32,6 +32,13 @@ class Settings:
     requests_per_minute: int = setting(
         6_000, help="Requests a minute that one client from one address may send to the token endpoint."
     )
+    device_lifetime: int = setting(600, help="Seconds in which a device's code has to be typed and answered.")
+    backchannel_lifetime: int = setting(300, help="Seconds a backchannel request waits, if the client says nothing.")
+    backchannel_longest: int = setting(1_800, help="Most seconds that a client may have a backchannel request wait.")
+    poll_interval: int = setting(5, help="Seconds a client has to wait before it asks again for an answer.")
+    waiting_per_person: int = setting(
+        3, help="Backchannel requests of one client that may wait for, or were refused by, one person at a time."
+    )
     jwks_max_age: int = setting(
         600, help="Seconds for which anybody may keep our published keys. A new key signs that long and 120 s later."
     )

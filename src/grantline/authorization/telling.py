@@ -5,7 +5,6 @@ for ended rows whose clients were not told. So nothing is lost with a crash, and
 """
 
 import asyncio
-from contextlib import suppress
 from typing import Protocol
 from urllib.parse import urlencode
 
@@ -13,19 +12,17 @@ import structlog
 
 from grantline.authorization.client_sessions import ClientSessionRow
 from grantline.authorization.events import about_client
+from grantline.authorization.looking import Looking
 from grantline.authorization.server import Server
 from grantline.authorization.store import Transaction
 from grantline.authorization.tokens import logout_token
-from grantline.model.errors import AuditUnavailable, GrantlineError
+from grantline.model.errors import GrantlineError
 from grantline.model.events import EventType
 
 WAITS_S = (5, 20, 60, 300, 900)
 """How long after each try the next one begins; after the last there is none."""
 GIVE_UP_S = 3_600
 AT_ONCE = 16
-LOOK_EVERY_S = 1.0
-REST_S = 0.05
-"""Between looks, however often something is written."""
 _TAKEN = (200, 204)
 _REFUSED = 400
 _log = structlog.get_logger("grantline.authorization")
@@ -39,31 +36,15 @@ class Posting(Protocol):
         ...
 
 
-class Telling:
+class Telling(Looking):
     """Any number of processes may run one over the same database: each try is claimed first."""
 
+    waits = "logouts_wait"
+
     def __init__(self, server: Server, posting: Posting) -> None:
+        super().__init__()
         self._server = server
         self._posting = posting
-        self._woken = asyncio.Event()
-
-    def wake(self) -> None:
-        """Something was written: look now."""
-        self._woken.set()
-
-    async def run(self) -> None:
-        """Until cancelled."""
-        while True:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), LOOK_EVERY_S)
-            self._woken.clear()
-            try:
-                await self.step()
-            except AuditUnavailable as error:
-                _log.warning("logouts_wait", detail=error.detail)
-            except Exception:
-                _log.exception("logouts_wait")
-            await asyncio.sleep(REST_S)
 
     async def step(self) -> int:
         """Tell everybody who is to be told by now, once each; how many tries that took."""

@@ -5,6 +5,7 @@ from typing import Annotated, Generic, NewType, TypeVar
 
 import msgspec
 
+from grantline.authorization.elsewhere import Way
 from grantline.authorization.response_modes import Back
 from grantline.authorization.steps.claims import ClaimsWanted
 from grantline.authorization.store import TicketKind, TicketRow, TicketRows
@@ -20,12 +21,26 @@ Handle = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{43}$")]
 """What a handle looks like: 256 random bits in base64url. Anything else is not worth a look-up."""
 
 
+class Elsewhere(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a request came from that no browser brought. `id`: of its row. `address`: of who sent it.
+
+    `message`: what the client wants compared (CIBA §7.1). `told`: the client is told that there is an answer.
+    """
+
+    id: str
+    way: Way
+    address: str
+    message: str | None = None
+    told: bool = False
+
+
 class RequestTicket(msgspec.Struct, frozen=True, kw_only=True, tag="request"):
     """A checked authorization request, kept until the person finishes (RFC 9126). `asked` is its inner form.
 
     `jkt`: key that the code will be bound to. `created_at`: unix seconds. `response_mode`, `response_alg`: how the
     answer goes back. `challenge` None: a registered exemption. `acr`: levels of sign-in asked for, best first; a wish
     unless `acr_essential`. `login_hint`: who may be signing in. `offline`: refresh tokens are asked for by name.
+    `elsewhere`: where no browser brought it; there is no `redirect_uri` then.
     """
 
     client: ClientId
@@ -50,6 +65,7 @@ class RequestTicket(msgspec.Struct, frozen=True, kw_only=True, tag="request"):
     login_hint: str | None = None
     claims: ClaimsWanted = ClaimsWanted()
     offline: bool = False
+    elsewhere: Elsewhere | None = None
 
     @property
     def back(self) -> Back:
@@ -82,6 +98,30 @@ class CodeTicket(msgspec.Struct, frozen=True, kw_only=True, tag="code"):
     claims: tuple[str, ...] = ()
 
 
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person said to a request from elsewhere: what was agreed, or the name of the error."""
+
+    code: CodeTicket | None = None
+    error: str = ""
+
+
+class DeviceTicket(msgspec.Struct, frozen=True, kw_only=True, tag="device"):
+    """What a device code stands for (RFC 8628 §3.2). `id`: of the row. Its notes are the `Answer`."""
+
+    id: str
+    client: ClientId
+    jkt: str | None
+
+
+class BackchannelTicket(msgspec.Struct, frozen=True, kw_only=True, tag="backchannel"):
+    """What an `auth_req_id` stands for (CIBA §7.3). `token`: by which the client knows us when we tell it (§10.2)."""
+
+    id: str
+    client: ClientId
+    jkt: str | None
+    token: str | None = None
+
+
 class LogoutTicket(msgspec.Struct, frozen=True, kw_only=True, tag="logout"):
     """A wish to sign out. `client`: whose it is, if that is known; `redirect_uri`: registered for going there after.
 
@@ -103,8 +143,8 @@ class Notes(msgspec.Struct, frozen=True, kw_only=True):
     lists: dict[ApiId, tuple[ResourceChoice, ...]]
 
 
-Ticket = RequestTicket | CodeTicket | LogoutTicket
-Body = TypeVar("Body", RequestTicket, CodeTicket, LogoutTicket)
+Ticket = RequestTicket | CodeTicket | LogoutTicket | DeviceTicket | BackchannelTicket
+Body = TypeVar("Body", RequestTicket, CodeTicket, LogoutTicket, DeviceTicket, BackchannelTicket)
 
 
 class Kept(msgspec.Struct, Generic[Body], frozen=True):
@@ -132,7 +172,10 @@ _KINDS: dict[type[Ticket], TicketKind] = {
     RequestTicket: TicketKind.REQUEST,
     CodeTicket: TicketKind.CODE,
     LogoutTicket: TicketKind.LOGOUT,
+    DeviceTicket: TicketKind.DEVICE,
+    BackchannelTicket: TicketKind.BACKCHANNEL,
 }
+KIND_OF_WAY = {Way.DEVICE: TicketKind.DEVICE, Way.BACKCHANNEL: TicketKind.BACKCHANNEL}
 
 
 def new_handle(randomness: Randomness) -> TicketHandle:

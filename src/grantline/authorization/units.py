@@ -5,7 +5,13 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from grantline.authorization.store import Burnt, Transaction
-from grantline.model.errors import InvalidClient, InvalidDpopProof, OAuthError, TemporarilyUnavailable
+from grantline.model.errors import (
+    InvalidClient,
+    InvalidDpopProof,
+    InvalidRequestObject,
+    OAuthError,
+    TemporarilyUnavailable,
+)
 from grantline.model.ports import Work
 
 T = TypeVar("T")
@@ -47,6 +53,7 @@ async def write(work: Work[Transaction], unit: Callable[[Transaction], Awaitable
 
 PROOF = "proof"
 ASSERTION = "assertion"
+SIGNED_REQUEST = "request"
 
 
 async def burn(tx: Transaction, burns: tuple[Burn, ...], now: int, capacity: int) -> None:
@@ -60,6 +67,8 @@ async def burn(tx: Transaction, burns: tuple[Burn, ...], now: int, capacity: int
                 continue
             case Burnt.SPENT if one.purpose == PROOF:
                 raise InvalidDpopProof("This DPoP proof was used before.")
+            case Burnt.SPENT if one.purpose == SIGNED_REQUEST:
+                raise InvalidRequestObject("The signed request is not valid here.", detail="used before")
             case Burnt.SPENT:
                 raise InvalidClient("The client did not prove who it is.", detail="assertion used before")
             case Burnt.FULL:

@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING
 from grantline.model.door import opens_on_use
 
 if TYPE_CHECKING:
+    from grantline.identity import throttle
     from grantline.identity.admission import Admission, NeedsSecond, TooMany, Visit, Wrong
     from grantline.identity.enrolment import Enrolment
     from grantline.identity.fetching import OperatorsFetch
-    from grantline.identity.locking import lock, unlock
     from grantline.identity.levels import MET_BY, MFA, SUPPORTED, needs_more_than_one_factor, satisfies, told
+    from grantline.identity.locking import lock, unlock
     from grantline.identity.methods.passkey import Place
     from grantline.identity.methods.password import Hashing
     from grantline.identity.methods.store import LinkRow, PasskeyRow
@@ -70,6 +71,7 @@ __all__ = [
     "methods_of",
     "needs_more_than_one_factor",
     "satisfies",
+    "throttle",
     "told",
     "unlock",
 ]

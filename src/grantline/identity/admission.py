@@ -61,7 +61,9 @@ class Admission:
         self._clock = clock
         self._randomness = randomness
 
-    async def admit(self, tx: Transaction, person: PersonId, proof: Proof, visit: Visit) -> Session | NeedsSecond | Wrong:
+    async def admit(
+        self, tx: Transaction, person: PersonId, proof: Proof, visit: Visit
+    ) -> Session | NeedsSecond | Wrong:
         """A session, or what is still due. Call it in the unit that found the proof good.
 
         `Wrong` for who is locked: the page does not tell who that is.

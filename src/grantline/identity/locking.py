@@ -21,7 +21,7 @@ async def lock(
         "sessions": await tx.sessions.end_all(person.id, now),
         "families": await also_ends(tx, person.id) if also_ends is not None else 0,
     }
-    await tx.outbox.append(_told(EventType.PERSON_LOCKED, "lock", person.id, clock, randomness, ended))
+    await tx.outbox.append(_told(EventType.PERSON_LOCKED, person.id, clock, randomness, ended))
     return True
 
 
@@ -30,14 +30,12 @@ async def unlock(tx: Transaction, person: PersonRow, clock: Clock, randomness: R
     if person.locked_at is None:
         return False
     await tx.people.put(replace(person, locked_at=None))
-    await tx.outbox.append(_told(EventType.PERSON_UNLOCKED, "unlock", person.id, clock, randomness, {}))
+    await tx.outbox.append(_told(EventType.PERSON_UNLOCKED, person.id, clock, randomness, {}))
     return True
 
 
-def _told(
-    kind: EventType, act: str, person: PersonId, clock: Clock, randomness: Randomness, detail: dict[str, object]
-) -> Event:
-    now_us = clock.wall_us()
+def _told(kind: EventType, person: PersonId, clock: Clock, randomness: Randomness, detail: dict[str, object]) -> Event:
+    now_us, act = clock.wall_us(), "lock" if kind is EventType.PERSON_LOCKED else "unlock"
     return Event(
         event_id=event_id(randomness, now_us), type=kind, t=now_us, act=act, res="person", out="permit",
         person=person, detail=detail,

@@ -123,6 +123,36 @@ class RequestUriNotSupported(OAuthError):
     code = "request_uri_not_supported"
 
 
+class AuthorizationPending(OAuthError):
+    """The person has not answered yet (RFC 8628 §3.5, CIBA §11)."""
+
+    code = "authorization_pending"
+
+
+class PollSlower(OAuthError):
+    """The same, and the client asked too soon: five seconds more between its questions from now on."""
+
+    code = "slow_down"
+
+
+class ExpiredToken(OAuthError):
+    """The person did not answer in time (RFC 8628 §3.5, CIBA §11)."""
+
+    code = "expired_token"
+
+
+class UnknownUserId(OAuthError):
+    """Nobody can be asked by this hint (CIBA §13)."""
+
+    code = "unknown_user_id"
+
+
+class InvalidBindingMessage(OAuthError):
+    """The message is too long, or holds what people could not compare (CIBA §13)."""
+
+    code = "invalid_binding_message"
+
+
 class InvalidToken(OAuthError):
     """The access token is missing, expired or revoked (RFC 6750 §3.1)."""
 

@@ -7,7 +7,8 @@ from grantline.parties.clients import Client
 
 def information(client: Client) -> dict[str, Any]:
     """Every member that has a value, as it stands here, which may be less than what was asked for."""
-    members = {**_identity(client), **_way(client), **_limits(client), **_algorithms(client), **_logout(client)}
+    parts = (_identity, _way, _limits, _algorithms, _logout, _backchannel)
+    members = {name: value for part in parts for name, value in part(client).items()}
     return {name: value for name, value in members.items() if value is not None and value not in ((), [])}
 
 
@@ -63,6 +64,19 @@ def _algorithms(client: Client) -> dict[str, Any]:
         "introspection_signed_response_alg": named.introspection,
         "request_object_signing_alg": named.request_object,
         "token_endpoint_auth_signing_alg": named.client_assertion,
+        "backchannel_authentication_request_signing_alg": named.backchannel_request,
+    }
+
+
+def _backchannel(client: Client) -> dict[str, Any]:
+    """How it hears of answers; nothing for clients that ask nobody elsewhere."""
+    told = client.backchannel
+    if told is None:
+        return {}
+    return {
+        "backchannel_token_delivery_mode": told.delivery.value,
+        "backchannel_client_notification_endpoint": told.endpoint,
+        "backchannel_user_code_parameter": told.user_code,
     }
 
 

@@ -99,7 +99,7 @@ class Algorithms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     RFC 7591 names in the order of the fields: `id_token_signed_response_alg`, `userinfo_signed_response_alg`,
     `authorization_signed_response_alg`, `introspection_signed_response_alg`, `request_object_signing_alg`,
-    `token_endpoint_auth_signing_alg`.
+    `token_endpoint_auth_signing_alg`, `backchannel_authentication_request_signing_alg`.
     """
 
     id_token: str | None = None
@@ -108,6 +108,7 @@ class Algorithms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     introspection: str | None = None
     request_object: str | None = None
     client_assertion: str | None = None
+    backchannel_request: str | None = None
 
 
 class Certificate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -74,6 +74,10 @@ class Metadata(msgspec.Struct, frozen=True, kw_only=True):
     tls_client_auth_san_uri: str | None = None
     tls_client_auth_san_ip: str | None = None
     tls_client_auth_san_email: str | None = None
+    backchannel_token_delivery_mode: str | None = None
+    backchannel_client_notification_endpoint: str | None = None
+    backchannel_authentication_request_signing_alg: str | None = None
+    backchannel_user_code_parameter: bool = False
     authorization_details_types: tuple[str, ...] = ()
     # Answers are never encrypted here; a client that asks for it must not believe that they are.
     id_token_encrypted_response_alg: str | None = None

@@ -16,7 +16,7 @@ from grantline.crypto.certificates import (
 )
 from grantline.crypto.proof_keys import read_proof_key
 from grantline.model.errors import InvalidConfiguration
-from grantline.parties.clients import AuthMethod, Certificate, Client, Kind, Origin
+from grantline.parties.clients import AuthMethod, Backchannel, Certificate, Client, Delivery, Kind, Origin
 from grantline.parties.exemptions import is_exempt_by_right
 from grantline.parties.profile_rules import SECRETS, rules_of
 from grantline.parties.redirects import check_redirect_uri, kind_of_redirect
@@ -35,6 +35,7 @@ GRANT_TYPES = frozenset(
 )
 """Every grant type that a client may be registered for. Implicit, hybrid and password do not exist here."""
 
+_BACKCHANNEL = "urn:openid:params:grant-type:ciba"
 _EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 _WITH_KEYS = frozenset({AuthMethod.PRIVATE_KEY_JWT, AuthMethod.SELF_SIGNED_TLS_CLIENT_AUTH})
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -210,6 +211,21 @@ _RULES: tuple[tuple[Callable[[Client], bool], str, str], ...] = (
         "the token exchange grant needs it, to say whose tokens, and no other grant takes it.",
     ),
     (
+        lambda client: client.backchannel is None or _BACKCHANNEL in client.grants,
+        "backchannel",
+        "is for clients with the back-channel grant.",
+    ),
+    (
+        lambda client: client.backchannel is None or _is_tellable(client.backchannel),
+        "backchannel.endpoint",
+        "a ping goes to an https address, which no other way of delivery takes.",
+    ),
+    (
+        lambda client: client.backchannel is None or not client.backchannel.user_code,
+        "backchannel.user_code",
+        "people have no code for apps here.",
+    ),
+    (
         lambda client: not client.audience or (client.kind is Kind.SERVICE and client.confidential),
         "audience",
         "only a service that proves itself may stand for a resource.",
@@ -234,6 +250,13 @@ def _is_fetchable(uri: str) -> bool:
     """An address that may be asked for; a fragment is allowed, as a mark of its content (OIDC Core §6.2)."""
     parts = urlsplit(uri)
     return len(uri) <= 512 and uri.startswith("https://") and "@" not in parts.netloc and uri.isascii()
+
+
+def _is_tellable(backchannel: Backchannel) -> bool:
+    """A ping needs an address to go to (CIBA §4); elsewhere one would promise what is never done."""
+    if backchannel.delivery is Delivery.POLL:
+        return backchannel.endpoint is None
+    return backchannel.endpoint is not None and backchannel.endpoint.startswith("https://")
 
 
 def _names_one(certificate: Certificate) -> bool:

@@ -64,6 +64,7 @@ def to_client(said: Metadata, frame: Frame) -> Client:
         "jwks": () if said.jwks is None else said.jwks.get("keys", ()),
         "secret_hashes": frame.secret_hashes if method in SECRETS else (),
         "certificate": _certificate(said),
+        "backchannel": _backchannel(said),
     }
     try:
         client = read_client({name: value for name, value in data.items() if value is not None})
@@ -199,6 +200,7 @@ def _wishes(said: Metadata) -> dict[str, Any]:
             "introspection": said.introspection_signed_response_alg,
             "request_object": said.request_object_signing_alg,
             "client_assertion": said.token_endpoint_auth_signing_alg,
+            "backchannel_request": said.backchannel_authentication_request_signing_alg,
         },
         "logout": {
             "redirect_uris": said.post_logout_redirect_uris,
@@ -207,6 +209,17 @@ def _wishes(said: Metadata) -> dict[str, Any]:
             "frontchannel_uri": said.frontchannel_logout_uri,
             "frontchannel_session": said.frontchannel_logout_session_required,
         },
+    }
+
+
+def _backchannel(said: Metadata) -> dict[str, Any] | None:
+    """Without a word there is no way of hearing from us (CIBA §4: the mode is required)."""
+    if said.backchannel_token_delivery_mode is None:
+        return None
+    return {
+        "delivery": said.backchannel_token_delivery_mode,
+        "endpoint": said.backchannel_client_notification_endpoint,
+        "user_code": said.backchannel_user_code_parameter,
     }
 
 
@@ -226,6 +239,9 @@ _THEIR_WORDS = {
     "scopes": "scope",
     "terms_uri": "tos_uri",
     "details": "authorization_details_types",
+    "backchannel.delivery": "backchannel_token_delivery_mode",
+    "backchannel.endpoint": "backchannel_client_notification_endpoint",
+    "backchannel.user_code": "backchannel_user_code_parameter",
     "logout.redirect_uris": "post_logout_redirect_uris",
     "logout.backchannel_uri": "backchannel_logout_uri",
     "logout.frontchannel_uri": "frontchannel_logout_uri",

@@ -14,6 +14,8 @@ END_SESSION = "/logout"
 DETAIL_TYPES = "/authorization-details-types"
 REGISTER = "/register"
 REGISTRATION = "/registration"
+DEVICE = "/device_authorization"
+BACKCHANNEL = "/backchannel-authentication"
 
 ALIASED = {
     "token_endpoint": TOKEN,
@@ -21,6 +23,8 @@ ALIASED = {
     "introspection_endpoint": INTROSPECT,
     "revocation_endpoint": REVOKE,
     "userinfo_endpoint": USERINFO,
+    "device_authorization_endpoint": DEVICE,
+    "backchannel_authentication_endpoint": BACKCHANNEL,
 }
 """Endpoints where a client may show a certificate, by their name in the metadata."""
 

@@ -24,7 +24,7 @@ def about_requests(server: Server) -> dict[str, Any]:
         "require_request_uri_registration": True,
         "require_signed_request_object": False,
         "require_pushed_authorization_requests": False,
-        "request_object_signing_alg_values_supported": list(_request_algorithms()),
+        "request_object_signing_alg_values_supported": list(request_algorithms()),
         "authorization_signing_alg_values_supported": list(server.keys.algorithms),
         "authorization_response_iss_parameter_supported": True,
         "authorization_details_types_supported": [api.type for api in server.catalog().file.apis.values()],
@@ -36,7 +36,7 @@ def about_requests(server: Server) -> dict[str, Any]:
     }
 
 
-def _request_algorithms() -> dict[str, None]:
+def request_algorithms() -> dict[str, None]:
     """What any profile takes, ours first."""
     named = (algorithm for rules in PROFILES.values() for algorithm in rules.algorithms)
     return dict.fromkeys((*accepted_algorithms(None), *named))

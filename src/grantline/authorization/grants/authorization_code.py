@@ -8,15 +8,11 @@ import msgspec
 
 from grantline.authorization.families import end_family
 from grantline.authorization.grants import Authorized, ClientAuth, Grant, Redeeming
-from grantline.authorization.standing import require_standing
-from grantline.authorization.steps.audience import narrow_audience
-from grantline.authorization.steps.policy import require_mintable
-from grantline.authorization.store import FamilyRow, TicketKind
+from grantline.authorization.steps.spending import spend
+from grantline.authorization.store import TicketKind
 from grantline.authorization.tickets import CodeTicket, Handle, Kept, find
-from grantline.authorization.tokens.id_token import Occasion
 from grantline.crypto.encoding import b64url
 from grantline.model.errors import InvalidGrant
-from grantline.model.events import EventType
 
 Verifier = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._~-]{43,128}$")]
 _SPENT = "The code is no longer valid."
@@ -49,24 +45,7 @@ async def authorize(redeeming: Redeeming, parameters: Parameters) -> Authorized:
     # Whoever signed in with a password that was replaced since, or has signed out, gets nothing more by it.
     if code.sid is not None and not await tx.client_sessions.is_present(code.sid):
         raise InvalidGrant(_SPENT, detail="the session that it was given in has ended")
-    resources = narrow_audience(code.resources, parameters.resource)
-    stands = await require_standing(redeeming.server, tx, code.consent)
-    require_mintable(redeeming.server, stands, resources)
-    if not await tx.tickets.redeem(TicketKind.CODE, kept.digest, now):
-        raise InvalidGrant(_SPENT, detail="redeemed at the same moment")
-    family = _new_family(redeeming, code)
-    await tx.families.put(family)
-    refreshes = "refresh_token" in redeeming.client.grants
-    return Authorized(
-        event=EventType.TOKEN_ISSUED,
-        stands=stands,
-        scope=family.scope,
-        resources=resources,
-        family=family,
-        cnf=redeeming.cnf,
-        refresh=family.generation if refreshes else None,
-        sign_in=Occasion.of(code),
-    )
+    return await spend(redeeming, code, parameters.resource, (TicketKind.CODE, kept.digest), _SPENT)
 
 
 def _require_bindings(redeeming: Redeeming, kept: Kept[CodeTicket], parameters: Parameters) -> None:
@@ -88,22 +67,6 @@ def _is_verified(challenge: str | None, verifier: str | None) -> bool:
     if challenge is None or verifier is None:
         return challenge is None and verifier is None
     return hmac.compare_digest(challenge, b64url(hashlib.sha256(verifier.encode()).digest()))
-
-
-def _new_family(redeeming: Redeeming, code: CodeTicket) -> FamilyRow:
-    return FamilyRow(
-        family=code.family,
-        consent=code.consent,
-        client=redeeming.client.client_id,
-        secret=redeeming.server.randomness(32),
-        scope=code.scope,
-        resources=code.resources,
-        jkt=redeeming.jkt,
-        x5t=redeeming.family_x5t,
-        created_at=redeeming.now,
-        expires_at=redeeming.now + redeeming.server.settings.refresh_absolute,
-        sign_in=Occasion.of(code).kept(),
-    )
 
 
 GRANT = Grant(

@@ -7,7 +7,7 @@ from grantline.authorization.steps.claims import ClaimsWanted, read_claims
 from grantline.authorization.steps.details import asked_for, audience_of, wanted_scopes, wants_offline
 from grantline.authorization.steps.request import OPENID, Asking
 from grantline.authorization.steps.request_object import must_push, must_sign
-from grantline.authorization.tickets import RequestTicket
+from grantline.authorization.tickets import Elsewhere, RequestTicket
 from grantline.authorization.tokens import access, id_token
 from grantline.model.errors import (
     InvalidRequest,
@@ -44,6 +44,11 @@ def check_profile(asking: Asking) -> None:
     """By the back channel and signed, where the client's profile or registration says so (check 65)."""
     if must_push(asking.client) and not asking.pushed:
         raise InvalidRequest("This client has to push its requests first.")
+    check_signed(asking)
+
+
+def check_signed(asking: Asking) -> None:
+    """Signed, where the client's profile or registration says so."""
     if must_sign(asking.client) and not asking.signed:
         raise InvalidRequest("This client has to sign its requests.")
 
@@ -114,22 +119,26 @@ CHECKS: tuple[Check, ...] = (
 )
 
 
+FROM_ELSEWHERE: tuple[Check, ...] = (check_signed, check_key, check_size)
+"""For requests that no browser brings: there is no address to go back to, and no code that one could carry."""
+
+
 def examine(asking: Asking, checks: tuple[Check, ...]) -> None:
     """Run the checks in order; the first that fails raises."""
     for check in checks:
         check(asking)
 
 
-def to_ticket(asking: Asking) -> RequestTicket:
-    """The checked request in the form in which it waits for its person."""
+def to_ticket(asking: Asking, elsewhere: Elsewhere | None = None) -> RequestTicket:
+    """The checked request in the form in which it waits for its person. `elsewhere`: if no browser brought it."""
     parameters, client = asking.parameters, asking.client
     asked = asked_for(asking)
-    assert parameters.redirect_uri is not None
+    assert elsewhere is not None or parameters.redirect_uri is not None
     claims = read_claims(parameters.claims)
     scopes = wanted_scopes(asking)
     return RequestTicket(
         client=client.client_id,
-        redirect_uri=parameters.redirect_uri,
+        redirect_uri=parameters.redirect_uri or "",
         state=parameters.state,
         nonce=parameters.nonce,
         challenge=parameters.code_challenge,
@@ -150,6 +159,7 @@ def to_ticket(asking: Asking) -> RequestTicket:
         login_hint=parameters.login_hint,
         claims=claims,
         offline=wants_offline(asking),
+        elsewhere=elsewhere,
     )
 
 

@@ -1,12 +1,11 @@
 """Makes a code on a consent that stands, and uses up the request that led to it, in the caller's transaction."""
 
-from grantline.authorization import tickets
 from grantline.authorization.client_sessions import ClientSessionRow
 from grantline.authorization.profiles import profile_of
 from grantline.authorization.response_modes import Delivery
 from grantline.authorization.server import Server
 from grantline.authorization.standing import Stands
-from grantline.authorization.steps import finish
+from grantline.authorization.steps import answering
 from grantline.authorization.steps.policy import require_agreeable
 from grantline.authorization.steps.request import OFFLINE, OPENID
 from grantline.authorization.store import TicketKind, Transaction
@@ -34,8 +33,6 @@ async def deliver(
     outcome = f"{ALLOWED} {stands.state.consent_id}"
     if not await tx.tickets.redeem(TicketKind.REQUEST, kept.digest, now, outcome):
         raise Conflict("This request was answered before.")
-    handle = tickets.new_handle(server.randomness)
-    known_there = await _at_client(server, tx, session, stands)
     code = CodeTicket(
         client=request.client,
         redirect_uri=request.redirect_uri,
@@ -52,15 +49,21 @@ async def deliver(
         amr=session.amr,
         family=FamilyId(opaque("f", server.randomness)),
         acr=told(session, request.acr),
-        sid=known_there.sid,
+        sid=await _sid(server, tx, kept, session, stands),
         claims=request.claims.id_token,
     )
-    await tickets.keep(tx.tickets, handle, code, now + server.settings.code_lifetime)
-    return finish.with_code(server, request.back, handle)
+    return await answering.with_code(server, tx, kept, code)
 
 
-async def _at_client(server: Server, tx: Transaction, session: Session, stands: Stands) -> ClientSessionRow:
-    """The client learns of this session: under one name, from now until it ends."""
+async def _sid(
+    server: Server, tx: Transaction, kept: Kept[RequestTicket], session: Session, stands: Stands
+) -> str | None:
+    """The client learns of this session: under one name, from now until it ends.
+
+    Who waits elsewhere does not: nobody is signed in there, and signing out here must not take its answer away.
+    """
+    if kept.body.elsewhere is not None:
+        return None
     row = ClientSessionRow(
         sid=opaque("sid", server.randomness),
         session=session.id,
@@ -69,7 +72,7 @@ async def _at_client(server: Server, tx: Transaction, session: Session, stands: 
         subject=stands.state.subject,
         begun_at=server.now(),
     )
-    return await tx.client_sessions.open(row)
+    return (await tx.client_sessions.open(row)).sid
 
 
 async def deliver_again(

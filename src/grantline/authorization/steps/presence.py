@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from grantline.authorization import tickets
 from grantline.authorization.response_modes import Delivery
 from grantline.authorization.server import Server
-from grantline.authorization.steps import codes, finish
+from grantline.authorization.steps import answering, codes
 from grantline.authorization.store import TicketKind, Transaction
 from grantline.authorization.tickets import Kept, RequestTicket
 from grantline.identity import MET_BY, Session, satisfies
@@ -13,6 +13,7 @@ from grantline.model.errors import (
     AccessDenied,
     ConsentRequired,
     LoginRequired,
+    NotFound,
     OAuthError,
     UnmetAuthenticationRequirements,
 )
@@ -61,6 +62,7 @@ async def _next(
 ) -> SignIn | Decide | Deliver:
     if session is None:
         return await _sign_in(server, tx, kept)
+    require_whose(kept, session)
     wrong = _unmet(kept, session)
     if wrong is not None:
         return await _deliver(server, tx, kept, wrong)
@@ -145,16 +147,30 @@ def _unmet(kept: Kept[RequestTicket], session: Session) -> UnmetAuthenticationRe
     return None
 
 
+def require_whose(kept: Kept[RequestTicket], session: Session) -> None:
+    """Raise `NotFound` for a request from elsewhere until it is this person's.
+
+    It becomes theirs by the code that they typed and compared, or by the client's hint; a link to it does nothing.
+    """
+    if kept.body.elsewhere is not None and kept.row.bound != session.person:
+        raise NotFound("This request is no longer open.", detail="not this person's")
+
+
 def is_hinted(server: Server, ticket: RequestTicket, client: Client, session: Session) -> bool:
     """True unless the client expects somebody else (check 18)."""
     return ticket.hint is None or ticket.hint == server.keys.pairwise.towards(client, session.person)
 
 
 def _may_be_silent(client: Client, ticket: RequestTicket) -> bool:
-    """A loopback or private-scheme address proves nobody, so a public client there always asks (checks 41, 42)."""
+    """A loopback or private-scheme address proves nobody, so a public client there always asks (checks 41, 42).
+
+    Neither does who asks from elsewhere: whoever made the request need not be who answers it (check 144).
+    """
+    if ticket.elsewhere is not None:
+        return False
     return client.confidential or is_trustworthy_redirect(ticket.redirect_uri)
 
 
 async def _deliver(server: Server, tx: Transaction, kept: Kept[RequestTicket], error: OAuthError) -> Deliver:
     await tx.tickets.redeem(TicketKind.REQUEST, kept.digest, server.now(), error.code)
-    return Deliver(finish.with_error(server, kept.body.back, error))
+    return Deliver(await answering.with_error(server, tx, kept, error))

@@ -72,9 +72,17 @@ async def as_sent(server: Server, client: Client, form: Form) -> Sent:
 
 async def opened(server: Server, client: Client, token: str) -> Form:
     """The parameters that this client signed; raises `InvalidRequestObject`."""
+    return to_form(await signed_claims(server, client, token, client.algorithms.request_object))
+
+
+async def signed_claims(server: Server, client: Client, token: str, algorithm: str | None) -> dict[str, Any]:
+    """What this client signed as a request to us. `algorithm`: the registered one; None: any that we take.
+
+    Raises `InvalidRequestObject`.
+    """
     try:
         keys = await keys_of(server, client)
-        signed = open_signed(token, keys, accepted_algorithms(client.algorithms.request_object))
+        signed = open_signed(token, keys, accepted_algorithms(algorithm))
         if signed.typ not in _TYPES:
             raise Unverified(f"typ {signed.typ!r} is another kind of token")
         claims = read_claims(signed.payload)
@@ -84,7 +92,7 @@ async def opened(server: Server, client: Client, token: str) -> Form:
             raise Unverified("it refers to another request")
     except (Unverified, msgspec.ValidationError) as error:
         raise _refused(str(error)) from error
-    return to_form(claims)
+    return claims
 
 
 def _require(server: Server, client: Client, frame: _Frame) -> None:

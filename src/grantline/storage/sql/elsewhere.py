@@ -6,8 +6,7 @@ import msgspec
 from sqlalchemy import bindparam, delete, func, or_, select, update
 from sqlalchemy import insert as plain_insert
 
-from grantline.authorization import ElsewhereRow
-from grantline.authorization.elsewhere import Result, Way
+from grantline.authorization import ElsewhereRow, Result, Way
 from grantline.model.ids import ClientId
 from grantline.storage.schema.elsewhere import ELSEWHERE
 from grantline.storage.sql.cursor import Cursor, Row
@@ -22,9 +21,7 @@ _of_person = ELSEWHERE.c.waits_for == bindparam("person")
 _PUT = Statement(plain_insert(ELSEWHERE).values({name: bindparam(name) for name in _NAMES}))
 _GET = Statement(_row.where(_this))
 _BY_USER_CODE = Statement(_row.where(ELSEWHERE.c.user_code == bindparam("typed")))
-_POLLED = Statement(
-    update(ELSEWHERE).where(_this).values(polled_at=bindparam("at"), interval=bindparam("from_now_on"))
-)
+_POLLED = Statement(update(ELSEWHERE).where(_this).values(polled_at=bindparam("at"), interval=bindparam("from_now_on")))
 _ANSWERED = Statement(update(ELSEWHERE).where(_this).values(result=bindparam("said"), tell_at=bindparam("tell")))
 _WAITING = Statement(
     _row.where(_of_person, _open, ELSEWHERE.c.result.is_(None)).order_by(ELSEWHERE.c.created_at, ELSEWHERE.c.id)
@@ -110,6 +107,4 @@ def _found(row: Row | None) -> ElsewhereRow | None:
 def _elsewhere(row: Row) -> ElsewhereRow:
     values: dict[str, Any] = dict(row)
     result = values["result"]
-    return ElsewhereRow(
-        **{**values, "way": Way(values["way"]), "result": None if result is None else Result(result)}
-    )
+    return ElsewhereRow(**{**values, "way": Way(values["way"]), "result": None if result is None else Result(result)})
