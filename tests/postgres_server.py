@@ -18,6 +18,8 @@ from grantline.storage.migrations.postgres import migrate_postgres
 from grantline.storage.postgres.connection import Address, connect
 
 ADMIN, TEMPLATE = "grantline", "grantline_template"
+OWNER, GUARDED = "instance", "the word of the database"
+"""A role that may do nothing but own a database, and the password that it has to know."""
 OPTIONS = {
     "listen_addresses": "", "shared_buffers": "32MB", "max_connections": "80", "wal_level": "minimal",
     "max_wal_senders": "0", "max_prepared_transactions": "4",
@@ -59,11 +61,26 @@ class PostgresServer:
         )  # fmt: skip
         self.process.wait(30)
 
-    async def empty(self) -> Address:
-        """A database without a table."""
+    async def empty(self, how: str = "") -> Address:
+        """A database without a table; `how`: what CREATE DATABASE is told besides its name."""
         name = f"test_{os.getpid()}_{next(self._numbers)}"
-        await self._say(f"CREATE DATABASE {name}")
+        await self._say(f"CREATE DATABASE {name} {how}")
         return self.address(name)
+
+    async def guarded(self) -> Address:
+        """A database without a table, owned by a role of its own that needs its password."""
+        made = await self.empty()
+        name = _name(made)
+        await self._say(
+            f"DO $$ BEGIN CREATE ROLE {OWNER} LOGIN PASSWORD '{GUARDED}'; "
+            "EXCEPTION WHEN duplicate_object THEN NULL; END $$;"
+            f"ALTER DATABASE {name} OWNER TO {OWNER}"
+        )
+        return Address(made.url.replace(ADMIN, OWNER, 1))
+
+    def as_admin(self, address: Address) -> Address:
+        """The same database, by the role that may do everything."""
+        return self.address(_name(address))
 
     async def migrated(self) -> Address:
         """A database with all tables, empty."""
@@ -77,12 +94,16 @@ class PostgresServer:
 
     async def drop(self, address: Address) -> None:
         """Remove a database, whoever is connected."""
-        await self._say(f"DROP DATABASE {address.url.split('/')[3].split('?')[0]} WITH (FORCE)")
+        await self._say(f"DROP DATABASE {_name(address)} WITH (FORCE)")
 
     async def _say(self, sql: str) -> None:
         connection = await connect(self.address("postgres"), "migrating")
         await connection.execute(sql)
         await connection.close()
+
+
+def _name(address: Address) -> str:
+    return address.url.split("/")[3].split("?")[0]
 
 
 def program(name: str) -> str:
@@ -112,6 +133,8 @@ def postgres_server() -> Iterator[PostgresServer]:
         os.chown(directory, user["user"], user["group"])
     initdb = [program("initdb"), "-D", str(directory / "data"), "-U", ADMIN, "-A", "trust", "-E", "UTF8", "--no-sync"]
     subprocess.run([*initdb, "--locale", "C"], check=True, capture_output=True, cwd=directory, **as_nobody())
+    admitting = directory / "data" / "pg_hba.conf"
+    admitting.write_text(f"local all {OWNER} scram-sha-256\n{admitting.read_text()}")
     server = PostgresServer(directory)
     server.start()
     yield server

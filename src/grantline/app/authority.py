@@ -26,7 +26,7 @@ from grantline.app.places import Places
 from grantline.app.root_key import open_root_key
 from grantline.app.rules import Rules
 from grantline.app.setup import AUTHORITY, prepare
-from grantline.app.state import RecordedWork, State, WakingWork, open_state
+from grantline.app.state import RecordedWork, State, WakingWork, answers, open_state
 from grantline.app.sweeping import keep_sweeping
 from grantline.app.tls import HSTS, server_context
 from grantline.app.web import Task, serve
@@ -95,6 +95,8 @@ async def run(
     """Serve until `stop`. Raises `InvalidConfiguration` for what no restart can mend."""
     set_up_log(data, AUTHORITY)
     prepare(data, settings.keys)
+    if not await answers(data, settings.storage, stop):
+        return
     async with open_state(data, create=True, connect=connect, storage=settings.storage) as state:
         issuer = settings.server.issuer or f"http://localhost:{settings.server.port}"
         async with authority(settings, data, state, issuer, SystemClock()) as composed:

@@ -55,7 +55,8 @@ def _recall(data: Path) -> StorageSettings | None:
 def _remember(data: Path, wanted: StorageSettings) -> None:
     assert wanted.url is not None
     path = _path(data)
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for folder in (data, path.parent):
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     secret = str(wanted.password_file.resolve()) if wanted.password_file else None
     write_private(path, msgspec.json.encode(_Remembered(wanted.url, secret)))
 

@@ -14,7 +14,7 @@ from grantline.catalog import Catalog, load_catalog
 from grantline.crypto.signing import PublicKey
 from grantline.model.bundle import BundleContent
 from grantline.model.clock import Clock
-from grantline.model.errors import InvalidConfiguration
+from grantline.model.errors import AuditUnavailable, InvalidConfiguration
 from grantline.model.feed import Kind, NewEntry
 from grantline.model.ids import GatewayId
 from grantline.policy import Decider, Policies, core_texts, data_entity
@@ -77,6 +77,8 @@ class Rules:
                 await self.look()
             except InvalidConfiguration as error:
                 _log.error("catalog_refused", error=error.message)
+            except AuditUnavailable as error:
+                _log.warning("catalog_waits", detail=error.detail)
 
     async def bundle(self, gateway: GatewayId, issuer: str, keys: tuple[PublicKey, ...]) -> BundleContent:
         """What this gateway needs besides consents."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -20,6 +20,7 @@ from grantline.storage.sqlite.database import Database
 
 _log = structlog.get_logger("grantline.app")
 T = TypeVar("T")
+AGAIN_S = 1.0
 
 
 class State(Work[SqlTransaction], Protocol):
@@ -43,6 +44,26 @@ async def open_state(
     opened = _postgres(data, chosen, create) if chosen.url is not None else _sqlite(data, create, connect)
     async with opened as state:
         yield state
+
+
+async def answers(data: Path, storage: StorageSettings, stop: asyncio.Event) -> bool:
+    """Wait until the database of the state can be opened; False if it is `stop` that came first.
+
+    A process that others rely on waits for its database like a service for the network: ending would not bring it.
+    Raises `InvalidConfiguration` where waiting is no use.
+    """
+    told = ""
+    while not stop.is_set():
+        try:
+            async with open_state(data, create=True, storage=storage):
+                return True
+        except AuditUnavailable as error:
+            if error.message != told:
+                told = error.message
+                _log.error("state_does_not_answer", error=told)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), AGAIN_S)
+    return False
 
 
 @asynccontextmanager

@@ -94,7 +94,7 @@ class ConsentStores:
 
     async def test_questions_that_nobody_answered_are_told_oldest_first(self, run: Run) -> None:
         """Answered ones are none, however old."""
-        asked = [_state(f"g_{at}", status=Status.REQUESTED, created_at=at) for at in (3, 1, 2)]
+        asked = [_state(f"g_{9 - at}", status=Status.REQUESTED, created_at=at) for at in (3, 1, 2)]
         await run(each(lambda tx, row: tx.consents.add(row), [*asked, _state("g_0", created_at=0)]))
         assert [one.created_at for one in await run(lambda tx: tx.consents.unanswered(2, limit=9))] == [1, 2]
         assert [one.created_at for one in await run(lambda tx: tx.consents.unanswered(9, limit=1))] == [1]

@@ -9,10 +9,20 @@ from grantline.app.database import choose
 from grantline.app.places import Places
 from grantline.app.state import WakingWork, open_state
 from grantline.model.errors import InvalidConfiguration
+from grantline.model.feed import Kind, NewEntry
 from grantline.settings import load
-from grantline.storage.postgres.connection import Address
+from grantline.storage.postgres.connection import Address, connect
 from grantline.storage.settings import StorageSettings
 from tests.postgres_server import PostgresServer
+
+SERVING = "serving"
+ROWS_ALONE = """
+CREATE ROLE {role} LOGIN;
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role};
+REVOKE UPDATE, DELETE ON consent_versions FROM {role};
+REVOKE INSERT, UPDATE, DELETE ON alembic_version FROM {role};
+"""
+ENTRY = NewEntry(kind=Kind.GRANT, id="g_1", cause="grant_withdrawn", until=10, min_epoch=2)
 
 
 async def test_what_one_program_keeps_another_finds_by_the_data_directory_alone(
@@ -66,6 +76,50 @@ async def test_a_database_that_cannot_be_used_is_named(
     with pytest.raises(InvalidConfiguration, match=rf"\$\.storage\.url: .*{database}.* cannot be used"):
         async with open_state(tmp_path, create=True, storage=StorageSettings(url)):
             pass
+
+
+def test_whoever_names_a_database_first_makes_a_directory_that_is_closed_to_others(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    choose(data, StorageSettings("postgresql://db.example/grantline"))
+    assert data.stat().st_mode & 0o077 == 0
+
+
+async def test_a_database_that_does_not_keep_text_as_utf8_is_refused(
+    postgres_server: PostgresServer, tmp_path: Path
+) -> None:
+    address = await postgres_server.empty("ENCODING 'SQL_ASCII' TEMPLATE template0")
+    with pytest.raises(InvalidConfiguration, match="encoding is SQL_ASCII; make one with UTF8"):
+        async with open_state(tmp_path, create=True, storage=StorageSettings(address.url)):
+            pass
+    await postgres_server.drop(address)
+
+
+async def test_a_server_that_is_too_old_is_refused(
+    postgres: Address, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("grantline.storage.postgres.connection.OLDEST", 990_000)
+    with pytest.raises(InvalidConfiguration, match=r"the server is PostgreSQL \d+.*; it takes 99 or newer"):
+        async with open_state(tmp_path, storage=StorageSettings(postgres.url)):
+            pass
+
+
+async def test_a_role_with_rights_to_rows_alone_serves_and_changes_no_table(postgres: Address, tmp_path: Path) -> None:
+    """As the manual says: whoever serves need not own the tables, and is refused where it would have to."""
+    owner = await connect(postgres, "migrating")
+    await owner.execute(ROWS_ALONE.format(role=SERVING))
+    serving = StorageSettings(postgres.url.replace("grantline@", f"{SERVING}@"))
+    try:
+        async with open_state(tmp_path, storage=serving) as state:
+            await state.write(lambda tx: tx.burned.keep("test", b"d", 2_000_000_000))
+            await state.write(lambda tx: tx.feed.append(ENTRY))
+            assert await state.read(lambda tx: tx.burned.has("test", b"d"))
+        await owner.execute("UPDATE alembic_version SET version_num = '0009'")
+        with pytest.raises(InvalidConfiguration, match=r"cannot be used: .*(permission denied|must be owner)"):
+            async with open_state(tmp_path, storage=serving):
+                pass
+    finally:
+        await owner.execute(f"DROP OWNED BY {SERVING}; DROP ROLE {SERVING}")
+        await owner.close()
 
 
 def test_the_environment_names_the_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,13 +10,14 @@ import pytest
 from grantline.authorization.store import TicketKind
 from grantline.model.errors import AuditUnavailable, InvalidConfiguration
 from grantline.model.feed import Entry, Kind, NewEntry, Position
+from grantline.storage.migrations.postgres import migrate_postgres
 from grantline.storage.postgres import database
 from grantline.storage.postgres.commit import Commit
 from grantline.storage.postgres.connection import WRITERS, Address, connect, driver
 from grantline.storage.postgres.database import PostgresDatabase
 from grantline.storage.postgres.units import run_unit
 from grantline.storage.sql.transaction import SqlTransaction
-from tests.postgres_server import PostgresServer
+from tests.postgres_server import GUARDED, PostgresServer
 
 ENTRY = NewEntry(kind=Kind.GRANT, id="g_1", cause="grant_withdrawn", until=10, min_epoch=2)
 State = PostgresDatabase[SqlTransaction]
@@ -238,6 +240,44 @@ async def test_what_was_acknowledged_survives_a_crash_of_the_server(postgres_ser
     assert (await state.write(append)).seq == 2
     await state.close()
     await postgres_server.drop(address)
+
+
+async def test_a_password_that_is_being_changed_is_an_outage_and_heals(
+    postgres_server: PostgresServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever runs meanwhile is refused like anybody whose server is away, and hears again afterwards."""
+    monkeypatch.setattr("grantline.storage.postgres.hearing.AGAIN_S", 0.05)
+    (tmp_path / "password").write_text(GUARDED)
+    address = Address((await postgres_server.guarded()).url, tmp_path / "password")
+    await migrate_postgres(address)
+    state: State = PostgresDatabase(address, SqlTransaction)
+    heard = asyncio.Event()
+    state.hear(heard.set)
+    await state.write(append)
+    await asyncio.wait_for(heard.wait(), 10)
+    (tmp_path / "password").write_text("not yet")
+    await _cut_off(postgres_server.as_admin(address))
+    for refused in (lambda: state.write(append), lambda: state.read(entries)):
+        with pytest.raises(AuditUnavailable) as told:
+            await refused()
+        assert "password authentication failed" in str(told.value.detail)
+    heard.clear()
+    (tmp_path / "password").write_text(GUARDED)
+    await asyncio.wait_for(heard.wait(), 10)
+    assert (await state.write(append)).seq == 2
+    assert await state.read(entries) == [1, 2]
+    await state.close()
+    await postgres_server.drop(address)
+
+
+async def _cut_off(address: Address) -> None:
+    """End every connection to this database but the one that says so."""
+    connection = await connect(address, "migrating")
+    await connection.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    await connection.close()
 
 
 async def test_other_processes_hear_of_a_commit(one: State, other: State) -> None:

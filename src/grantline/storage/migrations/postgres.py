@@ -4,30 +4,46 @@ import asyncio
 from io import StringIO
 from pathlib import Path
 
-from grantline.model.errors import InvalidConfiguration
+from grantline.model.errors import AuditUnavailable, GrantlineError, InvalidConfiguration
 from grantline.storage.migrations.run import HEADS, Line, configuration
-from grantline.storage.postgres.connection import MIGRATION, Address, connect, is_unreachable
+from grantline.storage.postgres.connection import (
+    MIGRATION,
+    Address,
+    connect,
+    is_passing,
+    is_refused,
+    require_fitting,
+)
 from grantline.storage.postgres.cursor import Connection
 
 
 async def prepare(address: Address, *, create: bool, line: Line = "state") -> bool:
     """Migrate as `migrate_postgres`, but leave an empty database alone unless `create`; False if it was left so.
 
-    Raises `InvalidConfiguration` where there is no such database or it lets us not in.
+    Raises `InvalidConfiguration` for a database that cannot be used until somebody changes something, and
+    `AuditUnavailable` for one that does not answer.
     """
     try:
-        if not create:
-            connection = await connect(address, "migrating")
-            try:
-                if await revision(connection) is None:
-                    return False
-            finally:
-                await connection.close()
-        await migrate_postgres(address, line)
+        return await _prepare(address, create, line)
+    except GrantlineError:
+        raise
     except Exception as error:
-        if not is_unreachable(error):
-            raise
-        raise InvalidConfiguration(f"$.storage.url: {address.shown} cannot be used: {error}") from error
+        if is_refused(error):
+            raise InvalidConfiguration(f"$.storage.url: {address.shown} cannot be used: {error}") from error
+        if is_passing(error):
+            raise AuditUnavailable(f"$.storage.url: {address.shown} does not answer: {error}") from error
+        raise
+
+
+async def _prepare(address: Address, create: bool, line: Line) -> bool:
+    connection = await connect(address, "migrating")
+    try:
+        await require_fitting(connection)
+        if not create and await revision(connection) is None:
+            return False
+    finally:
+        await connection.close()
+    await migrate_postgres(address, line)
     return True
 
 

@@ -1,5 +1,6 @@
 """Where the database is, and how a connection to it is opened: durable commits, bounded waits, the primary only."""
 
+import ssl
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -15,8 +16,14 @@ MIGRATION = WRITERS + 1
 WAIT_S = 10
 """How long a statement may wait for a lock, and a transaction of ours may stand idle before the server ends it."""
 
-# Classes of SQLSTATE: connection, transaction rollback, resources, operator intervention, system.
-PASSING_CLASSES = ("08", "40", "53", "57", "58")
+OLDEST = 130_000
+"""The oldest server that tells what became of a transaction (`pg_xact_status`, `pg_current_xact_id`)."""
+
+# Classes of SQLSTATE: who we say we are, the database's name.
+REFUSING_CLASSES = ("28", "3D")
+# Connection, transaction rollback, resources, operator intervention, system. And refusals: a process that runs
+# outlives a password or a rule of admission that is being changed.
+PASSING_CLASSES = ("08", "40", "53", "57", "58", *REFUSING_CLASSES)
 # Waited too long for a lock; stood idle too long; became a standby.
 PASSING = ("55P03", "25P03", "25006")
 
@@ -78,6 +85,18 @@ async def connect(address: Address, use: Use) -> Connection:
     return connection
 
 
+async def require_fitting(connection: Connection) -> None:
+    """Raises `InvalidConfiguration` for a server that is too old, or a database that does not keep text as UTF-8."""
+    if int(await connection.fetchval("SHOW server_version_num")) < OLDEST:
+        told = await connection.fetchval("SHOW server_version")
+        raise InvalidConfiguration(
+            f"$.storage.url: the server is PostgreSQL {told}; it takes {OLDEST // 10_000} or newer."
+        )
+    encoding = await connection.fetchval("SHOW server_encoding")
+    if encoding != "UTF8":
+        raise InvalidConfiguration(f"$.storage.url: the database's encoding is {encoding}; make one with UTF8.")
+
+
 async def _make_durable(connection: Connection) -> None:
     """A commit that returned has been synced, whatever the server's default is; a stronger promise is kept."""
     if await connection.fetchval("SHOW fsync") != "on":
@@ -99,12 +118,15 @@ def driver() -> Any:
 
 
 def is_passing(error: BaseException) -> bool:
-    """True for what another try may not meet: a lost connection, a deadlock, a server that starts or is full."""
+    """True for what another try may not meet: a lost connection, a deadlock, a server that starts, is full or new."""
     asyncpg = driver()
     if isinstance(error, asyncpg.PostgresError):
         return str(error.sqlstate)[:2] in PASSING_CLASSES or error.sqlstate in PASSING
+    if isinstance(error, InvalidConfiguration):
+        return True
     # asyncpg tells of a value that it cannot send by an InterfaceError that is a ValueError too.
-    return isinstance(error, asyncpg.InterfaceError | OSError | TimeoutError) and not isinstance(error, ValueError)
+    lost = asyncpg.InterfaceError | asyncpg.TargetServerAttributeNotMatched | OSError | TimeoutError
+    return isinstance(error, lost) and not isinstance(error, ValueError)
 
 
 def is_undone(error: BaseException) -> bool:
@@ -112,8 +134,9 @@ def is_undone(error: BaseException) -> bool:
     return isinstance(error, driver().PostgresError) and str(error.sqlstate)[:2] in ("23", "40")
 
 
-def is_unreachable(error: BaseException) -> bool:
-    """True if no connection came about: nobody answers, or the server does not know us or the database."""
+def is_refused(error: BaseException) -> bool:
+    """True if a person has to change something: the server lets us not in or not far enough, or is not who we meant."""
     asyncpg = driver()
-    refused = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError)
-    return isinstance(error, OSError | TimeoutError | refused[0] | refused[1])
+    if isinstance(error, asyncpg.PostgresError):
+        return str(error.sqlstate)[:2] in REFUSING_CLASSES or isinstance(error, asyncpg.InsufficientPrivilegeError)
+    return isinstance(error, asyncpg.ClientConfigurationError | ssl.SSLError)

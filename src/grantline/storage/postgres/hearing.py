@@ -5,10 +5,13 @@ import contextlib
 from collections.abc import Callable
 from typing import Any
 
+import structlog
+
 from grantline.storage.postgres.commit import CHANNEL
-from grantline.storage.postgres.connection import Address, connect, is_passing
+from grantline.storage.postgres.connection import Address, connect
 
 AGAIN_S = 1.0
+_log = structlog.get_logger("grantline.storage")
 
 
 class Hearing:
@@ -37,8 +40,7 @@ class Hearing:
             try:
                 await self._listen()
             except Exception as error:
-                if not is_passing(error):
-                    raise
+                _log.warning("hears_nothing", detail=str(error))
             await asyncio.sleep(AGAIN_S)
 
     async def _listen(self) -> None:
