@@ -11,7 +11,7 @@ from grantline.cli.options import DEFAULT_DATA, ConfigOption, DataOption, JsonOp
 
 if TYPE_CHECKING:
     from grantline.model.feed import Position
-    from grantline.signals.store import EnrolledGateway
+    from grantline.signals import EnrolledGateway
 
 app = typer.Typer(no_args_is_help=True, help="Gateways: enrol, list, remove, configure their proxies.")
 

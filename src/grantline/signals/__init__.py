@@ -11,7 +11,17 @@ if TYPE_CHECKING:
     from grantline.signals.feed.reading import NotKeeper
     from grantline.signals.feed.server import FeedServer
     from grantline.signals.feed.settings import FeedSettings
+    from grantline.signals.store import EnrolledGateway
 else:
     __getattr__ = opens_on_use(__name__)
 
-__all__ = ["Closures", "FeedServer", "FeedSettings", "NotKeeper", "issue_token", "raise_incarnation", "remove_gateway"]
+__all__ = [
+    "Closures",
+    "EnrolledGateway",
+    "FeedServer",
+    "FeedSettings",
+    "NotKeeper",
+    "issue_token",
+    "raise_incarnation",
+    "remove_gateway",
+]
