@@ -191,8 +191,14 @@ def _resource_list(file: CatalogFile, entry: ApiEntry, at: str) -> Iterator[str]
         if not getattr(listed, name).strip():
             yield f"{at}.resource_list.{name}: empty"
     yield from _unknown([listed.purpose], file.purposes, f"{at}.resource_list.purpose", "purpose")
-    if not any(r.path == listed.path and r.method == "GET" and r.operator_only for r in entry.routes):
+    routes = [r for r in entry.routes if r.path == listed.path and r.method == "GET" and r.operator_only]
+    if not routes:
         yield f"{at}.resource_list.path: no GET route with operator_only has this path"
+    for route in routes:
+        data = entry.data.get(route.data)
+        if data is not None and data.special:
+            # The operator's own consent is nobody's explicit yes, so every gateway would refuse the question.
+            yield f"{at}.resource_list: {route.data!r} is special and takes a person's explicit yes; list other data"
     if "{owner}" not in listed.path:
         yield f"{at}.resource_list.path: {{owner}} is missing"
 

@@ -74,6 +74,7 @@ def test_the_demonstration_is_free_of_findings():
         (("apis", "calendar", "type"), "bank_data", "$.apis.calendar.type: 'bank_data' is also that of bank"),
         (("apis", "bank", "resource_list"), None, "$.apis.bank.resource_list: missing"),
         (("apis", "bank", "resource_list", "path"), "/accounts", "$.apis.bank.resource_list.path: no GET route"),
+        (("apis", "bank", "data", "owned_accounts", "special"), True, "$.apis.bank.resource_list: 'owned_accounts' is"),
         (("apis", "bank", "resource_list", "purpose"), "x", "$.apis.bank.resource_list.purpose: no such purpose"),
         (("scopes", "bank.transactions", "purpose"), "x", '$.scopes."bank.transactions".purpose: no such purpose'),
         (("scopes", "bank.transactions", "api"), "x", '$.scopes."bank.transactions".api: no such API'),
