@@ -41,6 +41,7 @@ from grantline.storage.sql.identity import SqlGuesses, SqlPeople, SqlSessions
 from grantline.storage.sql.opaque_tokens import SqlOpaqueTokens
 from grantline.storage.sql.registration import SqlInitialTokens, SqlRegistrations
 from grantline.storage.sql.shared import SqlFeedLog, SqlOutbox
+from grantline.storage.sql.sign_in import SqlLinks
 from grantline.storage.sqlite.connection import Connect, connect
 from grantline.storage.sqlite.database import Database
 from grantline.storage.sqlite.testing_schema import create_tables
@@ -68,6 +69,7 @@ class Tx:
         self.issuers = SqlTrustedIssuers(cursor)
         self.people = SqlPeople(cursor)
         self.sessions = SqlSessions(cursor)
+        self.links = SqlLinks(cursor)
         self.client_sessions = SqlClientSessions(cursor)
         self.elsewhere = SqlElsewhere(cursor)
         self.guesses = SqlGuesses(cursor)

@@ -9,6 +9,7 @@ from grantline.authorization.endpoints import paths
 from grantline.authorization.endpoints.authorize import authorize
 from grantline.authorization.endpoints.backchannel import backchannel
 from grantline.authorization.endpoints.detail_types import detail_types
+from grantline.authorization.endpoints.global_revocation import global_revocation
 from grantline.authorization.endpoints.device import device
 from grantline.authorization.endpoints.introspect import introspect
 from grantline.authorization.endpoints.jwks import jwks
@@ -38,6 +39,7 @@ ENDPOINTS: dict[str, tuple[Endpoint, tuple[str, ...]]] = {
     paths.TOKEN: (token, ("POST",)),
     paths.INTROSPECT: (introspect, ("POST",)),
     paths.REVOKE: (revoke, ("POST",)),
+    paths.GLOBAL_REVOCATION: (global_revocation, ("POST",)),
     paths.USERINFO: (userinfo, GET_POST),
     paths.END_SESSION: (end_session, GET_POST),
     paths.PROTECTED_RESOURCE: (protected_resource, ("GET",)),

@@ -28,7 +28,8 @@ class TrustedIssuer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """One `[[trusted_issuers]]` table. `clients`: who may bring its statements; nobody else may.
 
     `audiences`: what may stand in `aud` besides this server's issuer and token endpoint. `people`: `sub` → user name.
-    `longest`: seconds for which a statement may be valid at most.
+    `longest`: seconds for which a statement may be valid at most. `revokes`: it may have everything ended that was
+    issued about a person whom it may speak of: one in `people`, or who signs in here with an account there.
     """
 
     issuer: Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
@@ -40,6 +41,7 @@ class TrustedIssuer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     subjects: Subjects = Subjects.DECLARED
     people: dict[str, str] = {}
     longest: Annotated[int, msgspec.Meta(ge=10, le=3_600)] = 300
+    revokes: bool = False
 
 
 class TrustedIssuerRows(Protocol):
@@ -77,9 +79,10 @@ def check_issuer(issuer: TrustedIssuer, path: str) -> TrustedIssuer:
         normalised(issuer.issuer)
     except ValueError as error:
         raise InvalidConfiguration(f"{path}.issuer: {error}") from error
-    if not issuer.clients:
+    if not issuer.clients and not issuer.revokes:
         raise InvalidConfiguration(f"{path}.clients: name who may bring statements of this issuer")
-    if (issuer.subjects is Subjects.DECLARED) != bool(issuer.people):
+    declared = issuer.subjects is Subjects.DECLARED
+    if bool(issuer.people) is not declared and not (declared and issuer.revokes):
         raise InvalidConfiguration(f"{path}.people: belongs to subjects = 'declared', and has to be there for it")
     if bool(issuer.jwks) == bool(issuer.jwks_uri):
         raise InvalidConfiguration(f"{path}.jwks: public keys belong here, or their address in jwks_uri, not both")
@@ -107,7 +110,9 @@ async def trust(tx: IssuerTransaction, issuer: TrustedIssuer, clock: Clock, rand
         return False
     now_us = clock.wall_us()
     await tx.issuers.put(issuer, now_us // 1_000_000)
-    detail: dict[str, object] = {"issuer": issuer.issuer, "algorithms": issuer.algorithms, "clients": issuer.clients}
+    detail: dict[str, object] = {
+        "issuer": issuer.issuer, "algorithms": issuer.algorithms, "clients": issuer.clients, "revokes": issuer.revokes,
+    }  # fmt: skip
     await tx.outbox.append(
         Event(
             event_id=event_id(randomness, now_us), type=EventType.ISSUER_CHANGED, t=now_us, act="change",

@@ -9,7 +9,8 @@ from grantline.authorization.client_sessions import ClientSessionRows
 from grantline.authorization.elsewhere import ElsewhereRows
 from grantline.authorization.issuers import TrustedIssuerRows
 from grantline.consent.store import ConsentRows, DescentRows
-from grantline.identity.store import GuessRows, PersonRows
+from grantline.identity.methods.store import LinkRows
+from grantline.identity.store import GuessRows, PersonRows, SessionRows
 from grantline.model.ids import ClientId, ConsentId, FamilyId
 from grantline.model.ports import FeedLog, Outbox
 from grantline.parties.store import ClientRows, InitialTokenRows, RegistrationRows
@@ -243,6 +244,16 @@ class Transaction(Protocol):
     @property
     def people(self) -> PersonRows:
         """People, for their names at the APIs."""
+        ...
+
+    @property
+    def sessions(self) -> SessionRows:
+        """Where they are signed in."""
+        ...
+
+    @property
+    def links(self) -> LinkRows:
+        """Accounts elsewhere that they sign in with."""
         ...
 
     @property

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from grantline.consent.attenuation import Ceiling, Held, Wish, attenuate
     from grantline.consent.changing import Change, Manner, change
     from grantline.consent.descent import Part
+    from grantline.consent.epochs import raise_epoch
     from grantline.consent.lines import offer_lines
     from grantline.consent.narrowing import all_covered, effective
     from grantline.consent.offer import (
@@ -66,6 +67,7 @@ __all__ = [
     "may",
     "narrow",
     "offer_lines",
+    "raise_epoch",
     "read",
     "receipt",
     "summarise",

@@ -56,6 +56,7 @@ class EventType(StrEnum):
     CLIENT_REGISTERED = "client.registered@1"
     CLIENT_UPDATED = "client.updated@1"
     CLIENT_REMOVED = "client.removed@1"
+    PERSON_TOKENS_REVOKED = "token.person_revoked@1"
     PERSON_LOCKED = "identity.locked@1"
     PERSON_UNLOCKED = "identity.unlocked@1"
 

@@ -10,6 +10,7 @@ from grantline.authorization.endpoints.request_metadata import about_requests
 from grantline.authorization.grants import grants
 from grantline.authorization.http import Request, Response, json_response
 from grantline.authorization.server import Server
+from grantline.authorization.steps import revoker
 from grantline.authorization.steps.request import OFFLINE
 from grantline.authorization.tokens import about_person
 from grantline.crypto.dpop import ALGORITHMS
@@ -35,6 +36,8 @@ def describe(server: Server) -> dict[str, Any]:
         "pushed_authorization_request_endpoint": issuer + paths.PUSHED,
         "introspection_endpoint": issuer + paths.INTROSPECT,
         "revocation_endpoint": issuer + paths.REVOKE,
+        "global_token_revocation_endpoint": issuer + paths.GLOBAL_REVOCATION,
+        "global_token_revocation_endpoint_auth_methods_supported": [revoker.TYP],
         "jwks_uri": issuer + paths.JWKS,
         "scopes_supported": [*about_person.SCOPES, *offline, *file.scopes],
         "client_id_metadata_document_supported": server.documents is not None,

@@ -8,6 +8,7 @@ AUTHORIZE = "/authorize"
 TOKEN = "/token"  # noqa: S105 - a path
 INTROSPECT = "/introspect"
 REVOKE = "/revoke"
+GLOBAL_REVOCATION = "/global-token-revocation"
 USERINFO = "/userinfo"
 PROTECTED_RESOURCE = "/.well-known/oauth-protected-resource"
 END_SESSION = "/logout"

@@ -2,12 +2,13 @@
 
 import hashlib
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 
 from grantline.authorization.endpoints.paths import TOKEN
 from grantline.authorization.grants import Authorized, ClientAuth, Grant, Redeeming
+from grantline.authorization.issuer_keys import keys_of
 from grantline.authorization.issuers import Subjects, TrustedIssuer
 from grantline.authorization.server import Server
 from grantline.authorization.standing import Stands, find_standing
@@ -87,20 +88,10 @@ async def prepare(server: Server, client: Client, parameters: Parameters) -> _St
         issuer = await server.work.read(lambda tx: tx.issuers.get(name))
         if issuer is None or client.id not in issuer.clients:
             raise _refused("issuer not trusted, or not for this client")
-        keys = await _keys(server, issuer)
-        payload = unproven.proven_by(keys, algorithms=issuer.algorithms, types=_TYPES)
+        payload = unproven.proven_by(await keys_of(server, issuer), algorithms=issuer.algorithms, types=_TYPES)
     except (InvalidAssertion, msgspec.MsgspecError) as error:
         raise _refused(str(error)) from error
     return _Statement(issuer, _claims(payload))
-
-
-async def _keys(server: Server, issuer: TrustedIssuer) -> tuple[dict[str, Any], ...]:
-    """The declared keys, or those at the declared address, fetched under guard."""
-    if issuer.jwks_uri is None:
-        return issuer.jwks
-    if server.fetch is None:
-        raise TemporarilyUnavailable("The issuer's keys cannot be fetched.", detail="nothing is fetched here")
-    return await server.fetch.keys(issuer.jwks_uri)
 
 
 def _require_bounds(redeeming: Redeeming, statement: _Statement) -> None:
