@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import httpx2
 
 from grantline.app.authority import Authority, authority
+from grantline.app.database import choose
 from grantline.app.places import Places
 from grantline.app.setup import prepare
 from grantline.app.state import State, open_state
@@ -20,6 +21,8 @@ from grantline.cli.declaration import read_declaration
 from grantline.crypto.es256 import SigningKey
 from grantline.sdk.client import Begun, Client, Prover
 from grantline.settings import Settings
+from grantline.storage.postgres.connection import Address
+from grantline.storage.settings import StorageSettings
 from tests.authorization_world import HandClock
 
 ISSUER = "http://localhost:9000"
@@ -151,10 +154,12 @@ def declared(folder: Path, *people: str) -> Path:
 
 @asynccontextmanager
 async def instance(
-    folder: Path, *people: str, settings: Settings | None = None, clock: Any = None
+    folder: Path, *people: str, settings: Settings | None = None, clock: Any = None, address: Address | None = None
 ) -> AsyncIterator[Instance]:
-    """Declared as an operator does it, then composed."""
+    """Declared as an operator does it, then composed. `address`: over that PostgreSQL database."""
     data, clock = folder / "data", clock or HandClock()
+    if address is not None:
+        choose(data, StorageSettings(address.url))
     await apply_to(data, read_declaration(declared(folder, *people)))
     prepare(data)
     async with open_state(data) as state, authority(settings or Settings(), data, state, ISSUER, clock) as composed:

@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -140,6 +141,23 @@ def postgres_server() -> Iterator[PostgresServer]:
     yield server
     server.stop()
     shutil.rmtree(directory, ignore_errors=True)
+
+
+def on_both(fixture: str) -> pytest.MarkDecorator:
+    """Run the test over SQLite and over PostgreSQL; `fixture` opens what `database_of` says."""
+    return pytest.mark.parametrize(fixture, ["sqlite", "postgres"], indirect=True)
+
+
+@asynccontextmanager
+async def database_of(request: pytest.FixtureRequest) -> AsyncIterator[Address | None]:
+    """The empty PostgreSQL database that a test asks its fixture for; None where it asks for SQLite or nothing."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        yield None
+        return
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    address = await server.migrated()
+    yield address
+    await server.drop(address)
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from grantline.storage.postgres.connection import Address
 from tests.authorization_world import World, make_world
+from tests.postgres_server import database_of
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -20,15 +20,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture
 async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
     """One authorization server over a database of its own."""
-    over = getattr(request, "param", "sqlite")
-    address: Address | None = await _fresh(request) if over == "postgres" else None
-    made = await make_world(tmp_path / "state.db", address=address)
-    yield made
-    await made.close()
-    if address is not None:
-        await request.getfixturevalue("postgres_server").drop(address)
-
-
-async def _fresh(request: pytest.FixtureRequest) -> Address:
-    made: Address = await request.getfixturevalue("postgres_server").migrated()
-    return made
+    async with database_of(request) as address:
+        made = await make_world(tmp_path / "state.db", address=address)
+        yield made
+        await made.close()

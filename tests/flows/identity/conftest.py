@@ -7,15 +7,17 @@ from pathlib import Path
 
 import httpx2
 import pyotp
+import pytest
 import pytest_asyncio
 
 from tests.instance_world import PASSWORD, Instance, Visitor, instance
+from tests.postgres_server import database_of
 
 
 @pytest_asyncio.fixture
-async def here(tmp_path: Path) -> AsyncIterator[Instance]:
+async def here(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Instance]:
     """A composed authority that knows one person."""
-    async with instance(tmp_path, "one") as composed:
+    async with database_of(request) as address, instance(tmp_path, "one", address=address) as composed:
         yield composed
 
 

@@ -12,6 +12,7 @@ from grantline.fetching import Fetcher, FetchSettings
 from grantline.parties import Registrar, RegistrationSettings
 from tests.authorization_world import World, make_world
 from tests.client_servers import LOOPBACK, ClientServer, answers_of, client_server
+from tests.postgres_server import database_of
 
 PRIVATE = ("app.test",)
 OPEN = RegistrationSettings(
@@ -27,15 +28,16 @@ async def app_server(tmp_path: Path) -> AsyncIterator[ClientServer]:
 
 
 @pytest.fixture
-async def world(tmp_path: Path, app_server: ClientServer) -> AsyncIterator[World]:
+async def world(request: pytest.FixtureRequest, tmp_path: Path, app_server: ClientServer) -> AsyncIterator[World]:
     """An authorization server that may ask that client's server."""
-    made = await make_world(tmp_path / "state.db")
-    settings = FetchSettings(private_hosts=PRIVATE)
-    resolve = answers_of({"app.test": [LOOPBACK]})
-    async with Fetcher(made.clock, settings, resolve=resolve, tls=app_server.trusts) as fetcher:
-        open_world(made, fetcher, OPEN)
-        yield made
-    await made.close()
+    async with database_of(request) as address:
+        made = await make_world(tmp_path / "state.db", address=address)
+        settings = FetchSettings(private_hosts=PRIVATE)
+        resolve = answers_of({"app.test": [LOOPBACK]})
+        async with Fetcher(made.clock, settings, resolve=resolve, tls=app_server.trusts) as fetcher:
+            open_world(made, fetcher, OPEN)
+            yield made
+        await made.close()
 
 
 def open_world(world: World, fetcher: Fetcher, registration: RegistrationSettings) -> None:
