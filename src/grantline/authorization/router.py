@@ -27,7 +27,6 @@ MAX_BODY = 64 * 1024
 _log = structlog.get_logger("grantline.authorization")
 _CORS = ((b"access-control-allow-origin", b"*"), (b"access-control-expose-headers", b"dpop-nonce, www-authenticate"))
 _PREFLIGHT = (
-    *_CORS,
     (b"access-control-allow-methods", b"GET, POST"),
     (b"access-control-allow-headers", b"authorization, content-type, dpop"),
     (b"access-control-max-age", b"600"),
