@@ -162,16 +162,27 @@ def _sector(said: Metadata, frame: Frame) -> str | None:
 
 
 def _rights(said: Metadata, policy: RegistrationPolicy) -> dict[str, Any]:
-    scopes = policy.scopes if said.scope is None else tuple(dict.fromkeys(said.scope.split()))
-    free = {"openid", "offline_access"}
     return {
-        "scopes": _within(scopes, {*policy.scopes, *free}, policy, "scope"),
+        **_scopes(said, policy),
         "details": _within(said.authorization_details_types, {*policy.details}, policy, "authorization_details_types"),
         "grants": _within(said.grant_types, {*policy.grants}, policy, "grant_types"),
         "dpop_bound": said.dpop_bound_access_tokens
         or not (policy.bearer or said.tls_client_certificate_bound_access_tokens),
         "certificate_bound": said.tls_client_certificate_bound_access_tokens,
     }
+
+
+def _scopes(said: Metadata, policy: RegistrationPolicy) -> dict[str, tuple[str, ...]]:
+    """What was asked for, or all that the policy names where nothing was.
+
+    An agent registers with the scope of the first refusal it met and asks for more with the same id when a later one
+    says so (MCP, step-up): it has all that its token's policy names, and without a word gets what it asked for first.
+    """
+    wanted = policy.scopes if said.scope is None else tuple(dict.fromkeys(said.scope.split()))
+    asked = _within(wanted, {*policy.scopes, "openid", "offline_access"}, policy, "scope")
+    if policy.profile is not Profile.MCP or policy.narrows or said.scope is None:
+        return {"scopes": asked}
+    return {"scopes": tuple(dict.fromkeys((*asked, *policy.scopes))), "default_scopes": asked}
 
 
 def _within(wanted: tuple[str, ...], allowed: set[str], policy: RegistrationPolicy, name: str) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from grantline.parties import (
     AuthMethod,
     Client,
     Origin,
+    Profile,
     Registrar,
     RegistrationPolicy,
     RegistrationSettings,
@@ -29,6 +30,7 @@ from grantline.sdk.client import Prover
 from tests.authorization_world import CALLBACK, ISSUER, World
 from tests.client_servers import Answer, ClientServer
 from tests.flows.registration.conftest import open_world
+from tests.postgres_server import on_both
 
 POLICY = RegistrationPolicy(scopes=("bank.transactions", "bank.balances"))
 ASKED: dict[str, Any] = {
@@ -83,6 +85,7 @@ async def test_nobody_registers_unless_it_is_set(world: World, app_server: Clien
     assert "registration_endpoint" not in (await world.http.get("/.well-known/openid-configuration")).json()
 
 
+@on_both("world")
 async def test_a_client_registers_by_an_initial_token_and_gets_its_tokens(world: World) -> None:
     """Covers: line 5, check 126."""
     answer = await register(world)
@@ -122,6 +125,7 @@ async def test_an_initial_token_has_so_many_uses_and_an_end_and_is_kept_hashed(w
     assert token.encode() not in world.path.read_bytes()
 
 
+@on_both("world")
 async def test_what_is_refused_costs_no_use(world: World) -> None:
     """Covers: line 5."""
     token = await initial(world)
@@ -267,6 +271,7 @@ async def test_a_registration_is_read_replaced_and_its_token_rotates(world: Worl
     assert told["registration_access_token"].encode() not in world.path.read_bytes()
 
 
+@on_both("world")
 async def test_a_registration_token_is_for_one_client_alone(world: World) -> None:
     """Covers: check 131."""
     one, two = await registered(world), await registered(world)
@@ -277,6 +282,7 @@ async def test_a_registration_token_is_for_one_client_alone(world: World) -> Non
     assert (await world.http.get("/registration", headers=own(one))).status_code == 401
 
 
+@on_both("world")
 async def test_two_replacements_by_one_token_leave_one_winner(world: World) -> None:
     """Covers: check 131."""
     told = await registered(world)
@@ -345,6 +351,18 @@ async def test_a_replacement_may_use_what_the_policy_allows_and_no_mark_of_an_op
     assert (now.tier, now.verified_by, now.scopes) == (Tier.SELF_REGISTERED, None, ("bank.balances",))
 
 
+async def test_an_agent_may_ask_later_for_all_that_its_token_names_and_for_no_more(world: World) -> None:
+    """Covers: line 5; MCP clients register with the scope of their first challenge, and step up with the same id."""
+    policy = msgspec.structs.replace(POLICY, profile=Profile.MCP)
+    told = (await register(world, policy=policy)).json()
+    assert told["scope"].split() == ["bank.transactions", "bank.balances"]
+    client = await kept(world, told)
+    assert (client.scopes, client.default_scopes) == (POLICY.scopes, ("bank.transactions",))
+    beyond = {**ASKED, "scope": "bank.transactions calendar.events"}
+    assert (await register(world, beyond, policy=policy)).status_code == 400
+
+
+@on_both("world")
 async def test_a_removed_client_is_stopped_everywhere_and_its_id_stays_taken(world: World) -> None:
     """Covers: line 5, check 131."""
     told = await registered(world)
@@ -370,6 +388,7 @@ async def test_a_changed_redirect_uri_asks_the_person_again(world: World) -> Non
     assert (await world.browse(third.url)).headers["location"].startswith("/consent/")
 
 
+@on_both("world")
 async def test_clients_that_nobody_was_asked_for_are_forgotten(world: World) -> None:
     """Covers: check 130."""
     used, unused = await registered(world), await registered(world)
