@@ -49,8 +49,7 @@ class EndsWithPassword:
             return 0
         ended = 0
         for state in await tx.consents.of_person(person):
-            for family in await tx.families.living(state.consent_id):
-                ended += await end_family(self, tx, family, state.consent_id, why=self.why, finding=False)
+            ended += await end_families(self, tx, state.consent_id, why=self.why)
         return ended
 
 
@@ -77,6 +76,14 @@ async def end_family(
             )
             await tx.outbox.append(found)
     return True
+
+
+async def end_families(server: Ender, tx: Transaction, consent: ConsentId, *, why: str) -> int:
+    """End every family of a consent; how many lived until now."""
+    ended = 0
+    for family in await tx.families.living(consent):
+        ended += await end_family(server, tx, family, consent, why=why, finding=False)
+    return ended
 
 
 def is_over(family: FamilyRow, now: int, idle: int | None) -> bool:

@@ -8,6 +8,7 @@ import structlog
 
 from grantline.authorization import tickets
 from grantline.authorization.elsewhere import Way
+from grantline.authorization.families import end_families
 from grantline.authorization.profiles import card_of, profile_of
 from grantline.authorization.response_modes import Delivery
 from grantline.authorization.server import Server
@@ -21,12 +22,13 @@ from grantline.authorization.steps.presence import (
     is_hinted,
     is_recent,
     is_strong,
+    is_theirs,
     next_for,
     require_whose,
 )
+from grantline.authorization.steps.question import Question, question_of
 from grantline.authorization.store import TicketKind, Transaction
 from grantline.authorization.tickets import Elsewhere, Kept, Notes, RequestTicket
-from grantline.authorization.tokens import about_person
 from grantline.consent import (
     Approval,
     ClientCard,
@@ -38,12 +40,14 @@ from grantline.consent import (
     summarise,
 )
 from grantline.identity import Session
-from grantline.model.consent import Ceremony
-from grantline.model.errors import AccessDenied, Conflict, LoginRequired, NotFound
+from grantline.model.consent import Ceremony, State
+from grantline.model.errors import AccessDenied, Conflict, InvalidGrantId, LoginRequired, NotFound
 from grantline.model.ids import ConsentId, opaque
 from grantline.parties import Client, Standing
 
 _REFUSED = "refused"
+CHANGED = "grant_changed"
+"""Why refresh tokens end with the version that they were made for."""
 _log = structlog.get_logger("grantline.authorization")
 
 
@@ -82,6 +86,7 @@ class _Open:
 
     kept: Kept[RequestTicket]
     client: Client
+    question: Question
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +139,7 @@ class Interaction:
         found = await self._server.work.write(lambda tx: self._bound(tx, handle, session))
         notes = await self._notes(found, handle, session)
         offer = self._offer(found, notes)
-        return summarise(catalog=self._server.catalog(), asked=found.kept.body.asked, offer=offer, picks=picks)
+        return summarise(catalog=self._server.catalog(), asked=found.question.asked, offer=offer, picks=picks)
 
     async def approve(
         self, handle: str, picks: Picks, session: Session, *, digest: str, channel: str = "web"
@@ -164,8 +169,9 @@ class Interaction:
         async def unit(tx: Transaction) -> Delivery:
             found = await self._bound(tx, handle, session)
             notes = _noted(found)
-            person, ceremony = session.person, self._ceremony_id()
-            await self._server.consents.refuse(tx, consent=notes.consent, person=person, ceremony=ceremony)
+            consents = self._server.consents
+            refuse = consents.refuse if found.question.change is None else consents.refuse_to_change
+            await refuse(tx, consent=notes.consent, person=session.person, ceremony=self._ceremony_id())
             outcome = f"{_REFUSED} {notes.consent}"
             if not await tx.tickets.redeem(TicketKind.REQUEST, found.kept.digest, self._server.now(), outcome):
                 raise Conflict("This request was answered before.")
@@ -202,65 +208,91 @@ class Interaction:
             raise LoginRequired("Another person is signed in here.", detail="id_token_hint")
         if not await tx.tickets.bind(TicketKind.REQUEST, kept.digest, session.person):
             raise NotFound("This request is no longer open.", detail="bound to another person")
-        return _Open(kept, client)
+        if not await is_theirs(tx, kept.body, session):
+            raise NotFound("This request is no longer open.", detail="about a grant of another person")
+        return _Open(kept, client, await _question(self._server, tx, kept.body, client))
 
     async def _notes(self, found: _Open, handle: str, session: Session) -> Notes:
         """What was learned when this person came first; each API is asked once for each request."""
         if found.kept.row.notes is not None:
             return _noted(found)
-        lists = await listed_for(self._server, found.kept.body, session.person)
-        server, request = self._server, found.kept.body
+        server = self._server
+        lists = await listed_for(server, found.kept.body, session.person)
 
         async def unit(tx: Transaction) -> Notes:
             # A second tab may have been quicker: then its notes hold, and there is one consent to decide on.
             now = await self._bound(tx, handle, session)
             if now.kept.row.notes is not None:
                 return _noted(now)
-            subject = server.keys.pairwise.towards(now.client, session.person)
-            state = await server.consents.request(
-                tx, person=session.person, subject=subject, client=request.client, asked=request.asked,
-                scope=request.scope,
-            )  # fmt: skip
+            state = await self._begin(tx, now, session)
             notes = Notes(consent=state.consent_id, opened_at=server.now(), lists=lists)
             await tx.tickets.note(TicketKind.REQUEST, now.kept.digest, msgspec.json.encode(notes))
             return notes
 
         return await server.work.write(unit)
 
+    async def _begin(self, tx: Transaction, found: _Open, session: Session) -> State:
+        """Write down that this person is about to be asked: for a new consent, or for a change of one."""
+        consents, question, request = self._server.consents, found.question, found.kept.body
+        if question.change is not None:
+            consent = question.change.before.consent_id
+            return await consents.ask_to_change(tx, consent=consent, person=session.person, change=question.change)
+        subject = self._server.keys.pairwise.towards(found.client, session.person)
+        return await consents.request(
+            tx, person=session.person, subject=subject, client=request.client, asked=question.asked,
+            scope=question.scope,
+        )  # fmt: skip
+
     def _offer(self, found: _Open, notes: Notes) -> Offer:
-        catalog, request = self._server.catalog(), found.kept.body
-        profile = profile_of(found.client, catalog, request.redirect_uri)
+        catalog, question = self._server.catalog(), found.question
+        profile = profile_of(found.client, catalog, found.kept.body.redirect_uri)
         return make_offer(
-            catalog=catalog, client=profile, asked=request.asked, resources=notes.lists, now=notes.opened_at,
-            about=about_person.words_for(request.scope),
+            catalog=catalog, client=profile, asked=question.asked, resources=notes.lists, now=notes.opened_at,
+            about=question.about, change=question.change, known=question.known,
         )  # fmt: skip
 
     async def _give(self, tx: Transaction, found: _Open, session: Session, answer: _Answer) -> Delivery:
         server, request, catalog = self._server, found.kept.body, self._server.catalog()
-        notes = _noted(found)
+        question, notes = found.question, _noted(found)
         profile = profile_of(found.client, catalog, request.redirect_uri)
         offer = self._offer(found, notes)
         person = await tx.people.by_id(session.person)
         approval = Approval(
             client=profile,
-            asked=request.asked,
-            scope=request.scope,
+            asked=question.recorded,
+            scope=question.scope,
             agreed=narrow(
                 catalog=catalog,
                 client=profile,
-                asked=request.asked,
+                asked=question.asked,
                 offer=offer,
                 picks=answer.picks,
                 digest=answer.digest,
+                kept=question.kept,
             ),
             ceremony=self._ceremony(session, notes, _channel(request, answer)),
             resource_subjects=() if person is None else tuple(person.resource_names.items()),
             language=request.language,
         )
-        state, version = await server.consents.give(
-            tx, catalog=catalog, consent=notes.consent, person=session.person, approval=approval
+        stands = await self._record(tx, found, notes.consent, session, approval)
+        return await codes.deliver(server, tx, found.kept, stands, session)
+
+    async def _record(
+        self, tx: Transaction, found: _Open, consent: ConsentId, session: Session, approval: Approval
+    ) -> Stands:
+        """Version 1 of what was asked for, or the next one of what stands; then no refresh token of before counts."""
+        server, catalog, change = self._server, self._server.catalog(), found.question.change
+        if change is None:
+            return Stands(
+                *await server.consents.give(
+                    tx, catalog=catalog, consent=consent, person=session.person, approval=approval
+                )
+            )
+        amended = await server.consents.renew(
+            tx, catalog=catalog, consent=consent, person=session.person, approval=approval, why=change.manner.value
         )
-        return await codes.deliver(server, tx, found.kept, Stands(state, version), session)
+        await end_families(server, tx, consent, why=CHANGED)
+        return Stands(amended.state, amended.version)
 
     def _ceremony(self, session: Session, notes: Notes, channel: str) -> Ceremony:
         decided_ms = max(0, self._server.clock.wall_us() // 1_000 - notes.opened_at * 1_000)
@@ -281,6 +313,13 @@ def _noted(found: _Open) -> Notes:
     if found.kept.row.notes is None:
         raise Conflict("Look at the question before answering it.")
     return msgspec.json.decode(found.kept.row.notes, type=Notes)
+
+
+async def _question(server: Server, tx: Transaction, request: RequestTicket, client: Client) -> Question:
+    try:
+        return await question_of(server, tx, request, client)
+    except InvalidGrantId as error:
+        raise NotFound("This request is no longer open.", detail=error.detail) from error
 
 
 async def _client(tx: Transaction, kept: Kept[RequestTicket]) -> Client:

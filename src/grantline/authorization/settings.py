@@ -39,6 +39,10 @@ class Settings:
     waiting_per_person: int = setting(
         3, help="Backchannel requests of one client that may wait for, or were refused by, one person at a time."
     )
+    grant_management_action_required: bool = setting(
+        False,
+        help="Whether each authorization request has to say what it does to grants. Public clients are then refused.",
+    )
     jwks_max_age: int = setting(
         600, help="Seconds for which anybody may keep our published keys. A new key signs that long and 120 s later."
     )

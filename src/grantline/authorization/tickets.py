@@ -41,6 +41,7 @@ class RequestTicket(msgspec.Struct, frozen=True, kw_only=True, tag="request"):
     answer goes back. `challenge` None: a registered exemption. `acr`: levels of sign-in asked for, best first; a wish
     unless `acr_essential`. `login_hint`: who may be signing in. `offline`: refresh tokens are asked for by name.
     `elsewhere`: where no browser brought it; there is no `redirect_uri` then.
+    `action`, `grant`: which grant it makes, or changes and how (Grant Management §5.2).
     """
 
     client: ClientId
@@ -66,6 +67,8 @@ class RequestTicket(msgspec.Struct, frozen=True, kw_only=True, tag="request"):
     claims: ClaimsWanted = ClaimsWanted()
     offline: bool = False
     elsewhere: Elsewhere | None = None
+    action: str | None = None
+    grant: ConsentId | None = None
 
     @property
     def back(self) -> Back:
@@ -77,6 +80,7 @@ class CodeTicket(msgspec.Struct, frozen=True, kw_only=True, tag="code"):
     """What a code stands for. The family is named beforehand, so a code used twice can end what came of it.
 
     `sid`: the session that it was given in, by its name towards the client. `claims`: asked for in the ID token.
+    `epoch`: of the consent when it was made; a change of the consent ends the code like every token of before.
     """
 
     client: ClientId
@@ -96,6 +100,7 @@ class CodeTicket(msgspec.Struct, frozen=True, kw_only=True, tag="code"):
     acr: str | None = None
     sid: str | None = None
     claims: tuple[str, ...] = ()
+    epoch: int = 0
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):

@@ -153,6 +153,12 @@ class InvalidBindingMessage(OAuthError):
     code = "invalid_binding_message"
 
 
+class InvalidGrantId(OAuthError):
+    """The grant to change is unknown, ended, another client's or another person's (Grant Management §5.4)."""
+
+    code = "invalid_grant_id"
+
+
 class InvalidToken(OAuthError):
     """The access token is missing, expired or revoked (RFC 6750 §3.1)."""
 

@@ -99,7 +99,7 @@ def test_an_invariant_fails_without_its_rule(mutation, monkeypatch):
         run_state_machine_as_test(
             ConsentMachine,
             settings=settings(
-                max_examples=60, stateful_step_count=20, deadline=None, derandomize=True, database=None,
+                max_examples=150, stateful_step_count=20, deadline=None, derandomize=True, database=None,
                 phases=[Phase.generate], suppress_health_check=QUIET, report_multiple_bugs=False,
             ),
         )  # fmt: skip

@@ -14,6 +14,7 @@ from grantline.authorization.steps import finish
 from grantline.authorization.steps.asking import CHECKS, DESTINATION, InvalidRedirect, back_of, examine, to_ticket
 from grantline.authorization.steps.client import find_client
 from grantline.authorization.steps.presence import Decide, Deliver, SignIn, next_for
+from grantline.authorization.steps.question import check_named_grant
 from grantline.authorization.steps.request import Asking, Parameters
 from grantline.authorization.steps.request_object import Sent, as_sent
 from grantline.model.errors import AuditUnavailable, GrantlineError, InvalidClient, InvalidRequest, NotFound, OAuthError
@@ -82,6 +83,7 @@ async def _direct_request(server: Server, client: Client, sent: Sent, doubt: Inv
             raise doubt
         read_into(Parameters, sent.form)
         examine(asking, CHECKS)
+        await check_named_grant(asking)
         ticket = to_ticket(asking)
     except OAuthError as error:
         raise _back(server, client, back_of(asking), error) from error

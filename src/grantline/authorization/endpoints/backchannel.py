@@ -13,13 +13,14 @@ from grantline.authorization.steps.asking import FROM_ELSEWHERE, examine, to_tic
 from grantline.authorization.steps.client import authenticate_client
 from grantline.authorization.steps.dpop import burn_of, read_proof
 from grantline.authorization.steps.named_person import who_is_meant
-from grantline.authorization.steps.request import Asking, Parameters
+from grantline.authorization.steps.question import check_named_grant
+from grantline.authorization.steps.request import GRANT_PARAMETERS, Asking, Parameters
 from grantline.authorization.steps.waiting import keep_waiting, new_id, new_row, only, require_grant
 from grantline.authorization.store import Transaction
 from grantline.authorization.tickets import BackchannelTicket, Elsewhere
 from grantline.authorization.units import burn, write
 
-TAKEN = frozenset({"scope", "resource", "authorization_details", "acr_values", "dpop_jkt"})
+TAKEN = frozenset({"scope", "resource", "authorization_details", "acr_values", "dpop_jkt"}) | GRANT_PARAMETERS
 
 
 async def backchannel(server: Server, request: Request) -> Response:
@@ -34,6 +35,7 @@ async def backchannel(server: Server, request: Request) -> Response:
     jkt = None if proof is None else proof.jkt
     asking = Asking(server, client.client, read_into(Parameters, only(sent.form, TAKEN)), True, jkt, sent.signed)
     examine(asking, (steps.check_openid, *FROM_ELSEWHERE))
+    await check_named_grant(asking)
     told = wanted.client_notification_token
     elsewhere = Elsewhere(
         id=new_id(server), way=Way.BACKCHANNEL, address=request.address, message=wanted.binding_message,

@@ -14,7 +14,8 @@ from grantline.authorization.server import Server
 from grantline.authorization.steps.asking import FROM_ELSEWHERE, examine, to_ticket
 from grantline.authorization.steps.client import authenticate_client
 from grantline.authorization.steps.dpop import burn_of, read_proof
-from grantline.authorization.steps.request import Asking, Parameters
+from grantline.authorization.steps.question import check_named_grant
+from grantline.authorization.steps.request import GRANT_PARAMETERS, Asking, Parameters
 from grantline.authorization.steps.request_object import as_sent
 from grantline.authorization.steps.waiting import keep_waiting, new_id, new_row, only, require_grant
 from grantline.authorization.store import Transaction
@@ -22,7 +23,9 @@ from grantline.authorization.tickets import DeviceTicket, Elsewhere
 from grantline.authorization.units import burn, write
 from grantline.model.errors import TemporarilyUnavailable
 
-TAKEN = frozenset({"scope", "resource", "authorization_details", "acr_values", "ui_locales", "dpop_jkt"})
+TAKEN = (
+    frozenset({"scope", "resource", "authorization_details", "acr_values", "ui_locales", "dpop_jkt"}) | GRANT_PARAMETERS
+)
 _TRIES = 5
 
 
@@ -36,6 +39,7 @@ async def device(server: Server, request: Request) -> Response:
     jkt = None if proof is None else proof.jkt
     asking = Asking(server, client.client, read_into(Parameters, only(sent.form, TAKEN)), True, jkt, sent.signed)
     examine(asking, FROM_ELSEWHERE)
+    await check_named_grant(asking)
     elsewhere = Elsewhere(id=new_id(server), way=Way.DEVICE, address=request.address)
     ticket = to_ticket(asking, elsewhere)
     lifetime = server.settings.device_lifetime

@@ -5,6 +5,7 @@ from typing import Any
 from grantline.authorization.client_auth import methods
 from grantline.authorization.endpoints import paths
 from grantline.authorization.endpoints.elsewhere_metadata import about_elsewhere
+from grantline.authorization.endpoints.grant_metadata import about_grants
 from grantline.authorization.endpoints.openid_metadata import about_openid
 from grantline.authorization.endpoints.request_metadata import about_requests
 from grantline.authorization.grants import grants
@@ -53,6 +54,7 @@ def describe(server: Server) -> dict[str, Any]:
         "refresh_token_expiration_types_supported": ["authorization", "token_timeout"],
         "dpop_signing_alg_values_supported": list(ALGORITHMS),
         **about_requests(server),
+        **about_grants(server),
         **about_openid(server),
         **about_elsewhere(server),
         **({"registration_endpoint": issuer + paths.REGISTER} if server.registration.dynamic else {}),

@@ -7,6 +7,7 @@ from grantline.authorization.server import Server
 from grantline.authorization.steps.asking import CHECKS, DESTINATION, examine, to_ticket
 from grantline.authorization.steps.client import authenticate_client
 from grantline.authorization.steps.dpop import burn_of, read_proof
+from grantline.authorization.steps.question import check_named_grant
 from grantline.authorization.steps.request import Asking, Parameters
 from grantline.authorization.steps.request_object import as_sent
 from grantline.authorization.store import Transaction
@@ -29,6 +30,7 @@ async def pushed(server: Server, request: Request) -> Response:
     sent = await as_sent(server, client.client, form)
     asking = Asking(server, client.client, read_into(Parameters, sent.form), True, jkt, sent.signed)
     examine(asking, (*DESTINATION, *CHECKS))
+    await check_named_grant(asking)
     ticket = to_ticket(asking)
     handle = tickets.new_handle(server.randomness)
     lifetime = server.settings.request_lifetime

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from grantline.authorization.response_modes import Back
 from grantline.authorization.steps.claims import ClaimsWanted, read_claims
 from grantline.authorization.steps.details import asked_for, audience_of, wanted_scopes, wants_offline
+from grantline.authorization.steps.grant_action import check_grant_action
 from grantline.authorization.steps.request import OPENID, Asking
 from grantline.authorization.steps.request_object import must_push, must_sign
 from grantline.authorization.tickets import Elsewhere, RequestTicket
@@ -14,7 +15,7 @@ from grantline.model.errors import (
     UnauthorizedClient,
     UnsupportedResponseType,
 )
-from grantline.model.ids import SubjectId
+from grantline.model.ids import ConsentId, SubjectId
 from grantline.parties import find_redirect_uri, rules_of
 
 PROMPTS = ("none", "login", "consent", "select_account")
@@ -115,11 +116,12 @@ CHECKS: tuple[Check, ...] = (
     check_pkce,
     check_prompt,
     check_key,
+    check_grant_action,
     check_size,
 )
 
 
-FROM_ELSEWHERE: tuple[Check, ...] = (check_signed, check_key, check_size)
+FROM_ELSEWHERE: tuple[Check, ...] = (check_signed, check_key, check_grant_action, check_size)
 """For requests that no browser brings: there is no address to go back to, and no code that one could carry."""
 
 
@@ -160,6 +162,8 @@ def to_ticket(asking: Asking, elsewhere: Elsewhere | None = None) -> RequestTick
         claims=claims,
         offline=wants_offline(asking),
         elsewhere=elsewhere,
+        action=parameters.grant_management_action,
+        grant=None if parameters.grant_id is None else ConsentId(parameters.grant_id),
     )
 
 

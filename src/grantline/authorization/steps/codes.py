@@ -6,6 +6,7 @@ from grantline.authorization.response_modes import Delivery
 from grantline.authorization.server import Server
 from grantline.authorization.standing import Stands
 from grantline.authorization.steps import answering
+from grantline.authorization.steps.grant_action import Action
 from grantline.authorization.steps.policy import require_agreeable
 from grantline.authorization.steps.request import OFFLINE, OPENID
 from grantline.authorization.store import TicketKind, Transaction
@@ -13,7 +14,7 @@ from grantline.authorization.tickets import CodeTicket, Kept, RequestTicket
 from grantline.authorization.tokens import about_person
 from grantline.consent import all_covered
 from grantline.identity import Session, told
-from grantline.model.consent import Item, Status
+from grantline.model.consent import State, Status
 from grantline.model.errors import Conflict
 from grantline.model.ids import FamilyId, opaque
 from grantline.parties import Client
@@ -41,7 +42,7 @@ async def deliver(
         nonce=request.nonce,
         scope=_scope(request, stands),
         openid=request.openid,
-        resources=_resources(server, request, stands.version.granted),
+        resources=_resources(server, request, stands),
         consent=stands.state.consent_id,
         person=stands.state.person,
         subject=stands.state.subject,
@@ -51,6 +52,7 @@ async def deliver(
         acr=told(session, request.acr),
         sid=await _sid(server, tx, kept, session, stands),
         claims=request.claims.id_token,
+        epoch=stands.state.epoch,
     )
     return await answering.with_code(server, tx, kept, code)
 
@@ -86,11 +88,14 @@ async def deliver_again(
 async def _answered_before(
     server: Server, tx: Transaction, request: RequestTicket, client: Client, session: Session
 ) -> Stands | None:
-    """An active consent of this person and client that was offered all of this, by the client as it is today."""
+    """An active consent of this person and client that was offered all of this, by the client as it is today.
+
+    Where a new grant or another in place of one is wanted, no answer of before is one (Grant Management §5.2).
+    """
     wanted = tuple(one.item for one in request.asked)
     told = about_person.covered_by(request.scope)
     profile = profile_of(client, server.catalog(), request.redirect_uri)
-    for state in await tx.consents.of_person(session.person):
+    for state in await _answering(tx, request, session):
         if state.client != client.id or state.status is not Status.ACTIVE:
             continue
         version = await tx.consents.version(state.consent_id, state.version)
@@ -104,14 +109,29 @@ async def _answered_before(
     return None
 
 
+async def _answering(tx: Transaction, request: RequestTicket, session: Session) -> tuple[State, ...]:
+    """The consents in which the answer may stand already."""
+    match request.action:
+        case None:
+            return await tx.consents.of_person(session.person)
+        case Action.MERGE if request.grant is not None:
+            named = await tx.consents.get(request.grant)
+            return () if named is None else (named,)
+        case _:
+            return ()
+
+
 def _scope(request: RequestTicket, stands: Stands) -> str:
     """The scopes asked for of which something was agreed; `openid` and `offline_access` are no access and stay."""
     agreed = {*stands.version.scope.split(), OPENID}
-    named = [scope for scope in request.scope.split() if scope in agreed]
+    wanted = stands.version.scope if request.action == Action.MERGE else request.scope
+    named = [scope for scope in wanted.split() if scope in agreed]
     return " ".join([*named, OFFLINE] if request.offline else named)
 
 
-def _resources(server: Server, request: RequestTicket, granted: tuple[Item, ...]) -> tuple[str, ...]:
-    """The audiences of which something was agreed."""
-    agreed = {server.issuer, *(place for item in granted for place in item.locations)}
-    return tuple(resource for resource in request.resources if resource in agreed)
+def _resources(server: Server, request: RequestTicket, stands: Stands) -> tuple[str, ...]:
+    """The audiences of which something was agreed: of an addition all that there are, else those asked for."""
+    places = tuple(dict.fromkeys(place for item in stands.version.granted for place in item.locations))
+    if request.action == Action.MERGE:
+        return (*places, server.issuer) if OPENID in stands.version.scope.split() else places
+    return tuple(resource for resource in request.resources if resource in {server.issuer, *places})

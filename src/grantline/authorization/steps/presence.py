@@ -12,6 +12,7 @@ from grantline.identity import MET_BY, Session, satisfies
 from grantline.model.errors import (
     AccessDenied,
     ConsentRequired,
+    InvalidGrantId,
     LoginRequired,
     NotFound,
     OAuthError,
@@ -70,7 +71,15 @@ async def _next(
         return await _sign_in(server, tx, kept)
     if not is_hinted(server, kept.body, client, session):
         return await _deliver(server, tx, kept, LoginRequired("Another person is signed in here."))
+    if not await is_theirs(tx, kept.body, session):
+        return await _deliver(server, tx, kept, InvalidGrantId("The person signed in here did not give this grant."))
     return await _decide(server, tx, kept, client, session)
+
+
+async def is_theirs(tx: Transaction, request: RequestTicket, session: Session) -> bool:
+    """True unless the request is to change a grant that another person gave (Grant Management §5.4)."""
+    state = None if request.grant is None else await tx.consents.get(request.grant)
+    return state is None or state.person == session.person
 
 
 async def _decide(

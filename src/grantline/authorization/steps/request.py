@@ -12,6 +12,9 @@ OPENID = "openid"
 OFFLINE = "offline_access"
 """No access of its own: whether a client gets refresh tokens, its registration says (OIDC Core §11)."""
 
+GRANT_PARAMETERS = frozenset({"grant_management_action", "grant_id"})
+"""Go with every request that serves as an authorization request (Grant Management §5.2)."""
+
 
 class Parameters(msgspec.Struct, frozen=True, kw_only=True):
     """The request as sent. `state` and `nonce` come back byte for byte, or the request is refused (check 11)."""
@@ -34,6 +37,8 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True):
     ui_locales: Annotated[str, msgspec.Meta(max_length=200)] | None = None
     dpop_jkt: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{43}$")] | None = None
     response_mode: Annotated[str, msgspec.Meta(max_length=50)] | None = None
+    grant_management_action: Annotated[str, msgspec.Meta(max_length=50)] | None = None
+    grant_id: Annotated[str, msgspec.Meta(max_length=100)] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,8 @@ async def spend(
     tx, server = redeeming.tx, redeeming.server
     resources = narrow_audience(code.resources, wanted)
     stands = await require_standing(server, tx, code.consent)
+    if 0 < code.epoch < stands.state.min_epoch:
+        raise InvalidGrant(spent, detail="the consent was changed since it was given")
     require_mintable(server, stands, resources)
     if not await tx.tickets.redeem(*ticket, redeeming.now):
         raise InvalidGrant(spent, detail="redeemed at the same moment")
