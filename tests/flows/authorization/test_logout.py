@@ -15,6 +15,7 @@ from grantline.parties import Client, Logout, Standing
 from grantline.sdk.client import Tokens
 from tests.authorization_world import PUBLIC, World
 from tests.flows.authorization.raw import claims_of
+from tests.postgres_server import on_both
 
 BYE = "https://app.example/bye"
 SCOPE = "openid bank.transactions"
@@ -52,6 +53,7 @@ async def onward(world: World, answer: httpx2.Response) -> str | None:
     return (await SignOut(world.server).farewell(handle)).onward
 
 
+@on_both("world")
 async def test_with_its_own_id_token_nobody_is_asked(world: World, tokens: Tokens) -> None:
     """Covers: check 59, 152; OIDC RP-Initiated Logout §2; the state comes back."""
     hint = tokens.id_token or ""
@@ -203,6 +205,7 @@ async def test_a_repeated_parameter_is_refused(world: World) -> None:
     assert (answer.status_code, answer.text) == (400, "error page: invalid_request")
 
 
+@on_both("world")
 async def test_a_wish_is_fulfilled_once_and_not_for_ever(world: World, tokens: Tokens) -> None:
     """Covers: check 124; another kind of handle is none, an answered or old one is over."""
     service = SignOut(world.server)

@@ -18,6 +18,7 @@ from grantline.model.events import EventType
 from grantline.parties import Logout
 from tests.authorization_world import ISSUER, PUBLIC, T0, World, make_world
 from tests.flows.authorization.raw import claims_of
+from tests.postgres_server import on_both
 
 SCOPE = "openid bank.transactions"
 TOLD = "https://app.example/told"
@@ -75,6 +76,7 @@ async def test_a_logout_token_says_what_it_must_and_no_more(world: World, apps: 
     }  # fmt: skip
 
 
+@on_both("world")
 async def test_each_app_hears_once_and_only_of_its_own(world: World, apps: Apps) -> None:
     """Covers: check 154; `sid` only where the app asked for it; apps without an address hear nothing."""
     await signed_in(world)
@@ -191,6 +193,7 @@ async def test_an_operator_may_have_apps_told_of_acts_alone(world: World, apps: 
     assert await Telling(world.server, apps).step() == 0
 
 
+@on_both("world")
 async def test_who_signs_in_again_has_not_left(world: World, apps: Apps) -> None:
     """Covers: check 57; apps hear nothing of a step up, and hear of the end after it."""
     told = await signed_in(world)
@@ -246,11 +249,14 @@ async def test_who_refuses_is_not_asked_again(world: World, apps: Apps) -> None:
     assert [event.rsn for event in await world.events() if event.type == "finding.raised@1"] == ["logout_not_told"]
 
 
+@on_both("world")
 async def test_what_was_not_told_before_a_crash_is_told_after_it_by_one_process(world: World, apps: Apps) -> None:
     """Covers: check 154; two processes over one database tell an app once."""
     await signed_in(world)
     await by_signing_out(world)
-    again = await make_world(world.path, fresh=False, clock=world.clock, keys=world.server.keys, seed=7)
+    again = await make_world(
+        world.path, fresh=False, clock=world.clock, keys=world.server.keys, seed=7, address=world.address
+    )
     try:
         one, other = Telling(world.server, apps), Telling(again.server, apps)
         rows = await one._due()
@@ -261,6 +267,7 @@ async def test_what_was_not_told_before_a_crash_is_told_after_it_by_one_process(
     assert len(apps.posted) == 1
 
 
+@on_both("world")
 async def test_ended_sessions_are_forgotten_after_their_time(world: World, apps: Apps) -> None:
     """Covers: check 59; nothing of who signed in where is kept for ever."""
     await signed_in(world)

@@ -4,6 +4,7 @@ import re
 
 from tests.flows.identity.conftest import Person
 from tests.instance_world import Instance
+from tests.postgres_server import on_both
 
 OPEN_TO_THE_SIGNED_IN = ("/", "/connections", "/security", "/security/password", "/security/recovery", "/check")
 
@@ -34,6 +35,7 @@ async def test_the_second_step_without_the_first_is_no_page(here: Instance) -> N
         assert answer.status_code == (303 if path == "/sign-in/second" else 403), path
 
 
+@on_both("here")
 async def test_the_right_code_leads_on_to_where_one_was_going(here: Instance, person: Person) -> None:
     """Covers: check 35. Each step gives the browser another secret."""
     await person.adds_app()
@@ -60,6 +62,7 @@ async def test_a_form_of_the_second_step_belongs_to_its_browser(here: Instance, 
     assert answer.status_code == 403
 
 
+@on_both("here")
 async def test_stepping_up_gives_a_new_time_and_level(here: Instance, person: Person) -> None:
     """Covers: check 57."""
     adding = Person(here)
@@ -91,6 +94,7 @@ async def test_who_lacks_what_is_asked_is_told_so(person: Person) -> None:
     assert "It takes a passkey, and you have none." in key.text
 
 
+@on_both("here")
 async def test_recovery_codes_are_shown_once_and_let_in_once(here: Instance, person: Person) -> None:
     await person.adds_app()
     made = await person.browser.post("/security/recovery", await person.fields("/security/recovery", "make-codes"))
@@ -116,6 +120,7 @@ async def test_a_mistyped_first_code_keeps_the_same_picture(person: Person) -> N
     assert "Off" in (await person.browser.get("/security")).text
 
 
+@on_both("here")
 async def test_sessions_are_ended_from_the_page_in_two_actions(here: Instance, person: Person) -> None:
     """Covers: check 58. Open the page, press End."""
     phone = Person(here)
@@ -142,6 +147,7 @@ async def test_a_session_of_somebody_else_is_not_ended_by_its_name(here: Instanc
     assert (await phone.browser.get("/security")).status_code == 200
 
 
+@on_both("here")
 async def test_changing_the_password_ends_other_browsers_and_keeps_this_one(here: Instance, person: Person) -> None:
     phone = Person(here)
     await phone.password()

@@ -16,6 +16,7 @@ from grantline.sdk.client import Client as AppClient
 from tests.authorization_world import ISSUER, World
 from tests.client_servers import Answer, ClientServer
 from tests.flows.registration.conftest import OPEN
+from tests.postgres_server import on_both
 
 PATH = "/client.json"
 BACK = "https://app.test/cb"
@@ -47,6 +48,7 @@ async def known(world: World, client: str) -> bool:
     return await world.server.documents.find(client) is not None
 
 
+@on_both("world")
 async def test_a_client_comes_with_its_own_document_and_works_at_once(world: World, app_server: ClientServer) -> None:
     """Covers: line 5, check 126, check 134."""
     client = serve(app_server)
@@ -176,6 +178,7 @@ async def test_a_document_that_is_gone_counts_for_a_day_and_no_longer(world: Wor
     assert not await known(world, client)
 
 
+@on_both("world")
 async def test_many_who_come_at_once_cost_one_fetch(world: World, app_server: ClientServer) -> None:
     """Covers: check 134."""
     client = serve(app_server)
