@@ -40,6 +40,7 @@ from grantline.model.errors import InvalidRequest, NotFound
 from grantline.model.feed import Closure, ClosureState, GatewayClosure
 from grantline.model.ids import ApiId, ClientId, ConsentId, GatewayId, PersonId, PurposeId, SessionId
 from grantline.ui.portal.services import Connection, Services, VersionRow
+from tests.browser.fake_elsewhere import FakeElsewhere, both
 from tests.browser.fake_record import DAY, NOW, FakeRecord
 
 CATALOG = Path(__file__).parents[2] / "demo" / "catalog.toml"
@@ -236,6 +237,7 @@ class FakeInteraction:
     posted: set[str] = field(default_factory=set)
     hints: dict[str, str] = field(default_factory=dict)
     next: dict[str, SignIn | Deliver] = field(default_factory=dict)
+    elsewhere: FakeElsewhere = field(default_factory=lambda: both(card("Living room TV"), card("Call centre")))
 
     def profile(self, handle: str) -> ClientProfile:
         asked = self.asked(handle)
@@ -252,7 +254,7 @@ class FakeInteraction:
             raise NotFound("It is over.")
         client = self.clients[handle]
         redirect = self.redirects.get(handle, f"https://{client.redirect_host}/callback")
-        return Waiting(client, redirect, self.hints.get(handle, ""))
+        return Waiting(client, redirect, self.hints.get(handle, ""), self.elsewhere.seen(handle), NOW - 60)
 
     async def arrive(self, handle: str, session: Session) -> SignIn | Decide | Deliver:
         await self.open(handle)
@@ -275,6 +277,9 @@ class FakeInteraction:
     async def summarise(self, handle: str, picks: Picks, session: Session) -> Summary:
         return summarise(catalog=self.catalog, asked=self.asked(handle), offer=self.question(handle), picks=picks)
 
+    async def outcome(self, handle: str, session: Session) -> Answered | None:
+        return self.answered.get(handle)
+
     async def approve(self, handle: str, picks: Picks, session: Session, *, digest: str) -> Delivery:
         agreed = narrow(
             catalog=self.catalog, client=self.profile(handle), asked=self.asked(handle),
@@ -289,7 +294,11 @@ class FakeInteraction:
 
     def _answer(self, handle: str, what: str, query: str) -> Delivery:
         consent = ConsentId("g_budget") if what == "allowed" else None
-        self.answered[handle] = Answered(self.clients[handle], what, NOW, consent)  # type: ignore[arg-type]
+        asked = self.elsewhere.requests.get(handle)
+        way = None if asked is None else asked.way
+        self.answered[handle] = Answered(self.clients[handle], what, NOW, consent, way)  # type: ignore[arg-type]
+        if way is not None:
+            return Delivery(f"/answered/{handle}")
         redirect = self.redirects.get(handle, f"https://{self.clients[handle].redirect_host}/callback")
         if handle in self.posted:
             name, _, value = query.partition("=")
@@ -458,6 +467,9 @@ class FakeWorld:
             scopes={"h-loan": ("bank.transactions",)},
             redirects={"h-local": "http://127.0.0.1:8400/callback"},
         )
+        self.elsewhere = self.interaction.elsewhere
+        for handle, asked in self.elsewhere.requests.items():
+            self.interaction.clients[handle] = asked.client
         self.connections = FakeConnections(self.catalog)
         self.logout = FakeLogout()
         self.closures = FakeClosures()
@@ -472,6 +484,7 @@ class FakeWorld:
             sessions=self.identity,
             enrolment=self.identity,
             interaction=self.interaction,
+            elsewhere=self.elsewhere,
             connections=self.connections,
             withdrawal=self.connections,
             closures=self.closures,

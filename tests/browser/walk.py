@@ -72,6 +72,30 @@ async def _mistype(page: Page) -> None:
     await _submit(page, "#totp-submit")
 
 
+async def _type(page: Page, code: str) -> None:
+    await page.fill("#user-code", code)
+    await _submit(page, "#device-go-on")
+
+
+async def _mistype_device(page: Page) -> None:
+    await _type(page, "BBBB-BBBB")
+
+
+async def _type_device(page: Page) -> None:
+    await _type(page, "bdwp hqpk")
+
+
+async def _it_is_mine(page: Page) -> None:
+    await _type_device(page)
+    await _submit(page, "#device-mine")
+
+
+async def _allow_device(page: Page) -> None:
+    await _it_is_mine(page)
+    await page.check("#bank-0")
+    await _submit(page, "#consent-approve")
+
+
 def _two_steps(world: FakeWorld) -> None:
     world.identity.second = SecondStep(HOLDER, "holder", "Account holder", totp=True, passkeys=True, recovery=2)
 
@@ -119,6 +143,14 @@ PAGES = (
     Stop("recovery codes", "/security/recovery", _make_codes),
     Stop("new passkey", "/security/passkey"),
     Stop("remove", "/security/remove/passkey/key-1"),
+    Stop("device", "/device?user_code=bdwphqpk"),
+    Stop("device wrong", "/device", _mistype_device),
+    Stop("device to compare", "/device", _type_device),
+    Stop("device, the question", "/device", _it_is_mine),
+    Stop("device, done", "/device", _allow_device),
+    Stop("requests waiting", "/connections/waiting"),
+    Stop("no requests waiting", "/connections/waiting", world=lambda world: world.elsewhere.requests.clear()),
+    Stop("a request from elsewhere", "/consent/h-call"),
     Stop("sign out", "/sign-out/w-budget"),
     Stop("signed out", "/signed-out/w-done"),
     Stop("enrol", "/enrol/link-1"),

@@ -31,11 +31,13 @@ from grantline.app.sweeping import keep_sweeping
 from grantline.app.tls import HSTS, server_context
 from grantline.app.web import Task, serve
 from grantline.authorization import (
+    AskedElsewhere,
     EndsWithPassword,
     GatewayResourceLists,
     Interaction,
     Keys,
     Logout,
+    Pinging,
     Server,
     Telling,
     appoint,
@@ -141,6 +143,7 @@ async def authority(
             sessions=sessions,
             enrolment=identity.enrolment,
             interaction=Interaction(server),
+            elsewhere=AskedElsewhere(server),
             connections=PageConnections(work, rules, keys, issuer, clock),
             withdrawal=PageWithdrawal(work, server.consents),
             closures=feed.closures,
@@ -153,7 +156,9 @@ async def authority(
         keeping.lacking = feed.lacking
         sweeping = partial(keep_sweeping, work, server.consents, sessions, clock, settings.registration.unused_days)
         telling = Telling(server, fetcher)
-        work.after_commit(telling.wake)
+        pinging = Pinging(server, fetcher)
+        for told in (telling, pinging):
+            work.after_commit(told.wake)
         leading = Leading(
             leader_lock(data, settings.storage),
             begin=feed.start,
@@ -163,7 +168,7 @@ async def authority(
         )
         stack.push_async_callback(leading.close)
         await leading.start()
-        tasks = (leading.run, rules.keep_looking, keeping.run, telling.run)
+        tasks = (leading.run, rules.keep_looking, keeping.run, telling.run, pinging.run)
         yield Authority(
             _route(oauth_endpoints(server), feed, portal(site)), tasks, server, identity.enrolment, rules, work
         )

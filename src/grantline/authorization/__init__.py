@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from grantline.model.door import opens_on_use
 
 if TYPE_CHECKING:
+    from grantline.authorization import user_codes
     from grantline.authorization.application import oauth_endpoints
     from grantline.authorization.asked_elsewhere import (
         AskedElsewhere,
@@ -95,4 +96,5 @@ __all__ = [
     "through_tls",
     "token_for",
     "trust",
+    "user_codes",
 ]

@@ -121,13 +121,13 @@ class Interaction:
 
     async def arrive(self, handle: str, session: Session) -> SignIn | Decide | Deliver:
         """What comes next for somebody who comes to the page: as at the authorization endpoint, after signing in."""
-        if await self.answered(handle, session) is not None:
+        if await self.outcome(handle, session) is not None:
             return Decide()
         return await next_for(self._server, handle, session)
 
     async def offer(self, handle: str, session: Session) -> Offer | Answered:
         """The question for this person; ties the request to who asks first. The same each time until answered."""
-        answered = await self.answered(handle, session)
+        answered = await self.outcome(handle, session)
         if answered is not None:
             return answered
         found = await self._server.work.write(lambda tx: self._bound(tx, handle, session))
@@ -179,7 +179,7 @@ class Interaction:
 
         return await self._server.work.write(unit)
 
-    async def answered(self, handle: str, session: Session) -> Answered | None:
+    async def outcome(self, handle: str, session: Session) -> Answered | None:
         """What came of it, for the person who answered, until the ticket is forgotten."""
 
         async def unit(tx: Transaction) -> Answered | None:

@@ -43,7 +43,7 @@ async def test_a_device_gets_its_tokens_when_somebody_allowed_it_elsewhere(world
     assert (await poll(world, begun["device_code"])).json()["error"] == "authorization_pending"
     handle, session = await confirmed(world, begun["user_code"])
     assert await allow(world, handle, session) == f"/answered/{handle}"
-    told = await world.interaction.answered(handle, session)
+    told = await world.interaction.outcome(handle, session)
     assert told is not None
     assert (told.what, told.way) == ("allowed", Way.DEVICE)
 

@@ -17,7 +17,8 @@ PATHS = [
     "/", "/sign-in", "/enrol/link-1", "/enrol/over", "/consent/h-budget", "/consent/none", "/connections",
     "/connections/g_budget", "/connections/g_budget/stop", "/connections/g_loan/stopped", "/nowhere", "/static/x/y",
     "/security", "/security/password", "/security/totp", "/security/recovery", "/security/passkey",
-    "/security/remove/totp/app",
+    "/security/remove/totp/app", "/device", "/device/code/BDWP-HQPK", "/device/h-tv", "/device/none",
+    "/connections/waiting", "/answered/h-tv", "/consent/h-call",
 ]  # fmt: skip
 WITH_PASSKEYS = ("/sign-in", "/security/passkey")
 

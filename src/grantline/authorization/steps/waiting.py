@@ -1,6 +1,7 @@
 """Keeps a request that no browser brought, for two who never meet here: the person who answers, the client who asks."""
 
 from collections.abc import Collection
+from typing import TypeVar
 
 from grantline.authorization.elsewhere import ElsewhereRow, Side, handle_for
 from grantline.authorization.parameters import Form
@@ -20,6 +21,7 @@ from grantline.model.errors import UnauthorizedClient
 from grantline.parties import Client
 
 _ID_BYTES = 32
+Collected = TypeVar("Collected", DeviceTicket, BackchannelTicket)
 
 
 def require_grant(client: Client, name: str) -> None:
@@ -57,7 +59,7 @@ async def keep_waiting(
     tx: Transaction,
     row: ElsewhereRow,
     request: RequestTicket,
-    collected: DeviceTicket | BackchannelTicket,
+    collected: Collected,
 ) -> str:
     """Keep all three, the request tied to whom it waits for, where that is known; the handle of the client."""
     key = server.keys.refresh

@@ -12,6 +12,7 @@ from grantline.ui.kit import Assets, Cookies, Pages, SecurityHeaders
 from grantline.ui.portal import (
     connections,
     consent,
+    device,
     enrolment,
     passkey_sign_in,
     second_step,
@@ -22,6 +23,7 @@ from grantline.ui.portal import (
     sign_out,
     stop,
     upstream,
+    waiting,
 )
 from grantline.ui.portal.services import Services
 from grantline.ui.portal.settings import PortalSettings
@@ -46,6 +48,7 @@ def portal_routes(site: Site) -> list[Route]:
         *_signing_in(site),
         *_own_security(site),
         route(site, "/consent/{handle}", GET=consent.show_consent, POST=consent.answer_consent),
+        *_elsewhere(site),
         route(site, "/connections", GET=connections.show_connections),
         route(site, one, GET=connections.show_connection),
         route(site, f"{one}/accesses", GET=connections.show_accesses),
@@ -71,6 +74,17 @@ def _signing_in(site: Site) -> list[Route]:
         route(site, "/sign-out/{handle}", GET=sign_out.show_sign_out, POST=sign_out.confirm_sign_out),
         route(site, "/signed-out/{handle}", GET=sign_out.show_signed_out),
         route(site, "/enrol/{token}", GET=enrolment.show_enrolment, POST=enrolment.enrol),
+    ]
+
+
+def _elsewhere(site: Site) -> list[Route]:
+    """Before the pages of single connections: nothing of theirs is called `waiting`."""
+    return [
+        route(site, "/device", GET=device.show_device, POST=device.find_device),
+        route(site, "/device/code/{code}", GET=device.show_filled),
+        route(site, "/device/{handle}", GET=device.compare_device, POST=device.confirm_device),
+        route(site, "/connections/waiting", GET=waiting.show_waiting, POST=waiting.answer_waiting),
+        route(site, "/answered/{handle}", GET=waiting.show_answered),
     ]
 
 

@@ -13,7 +13,7 @@ from grantline.ui.portal.site import Site, see_other
 from grantline.ui.portal.views.browsers import browser_of
 
 HOME = "/"
-OWN_PAGE = re.compile(r"/(?:(?:consent|connections|security)(?:/[A-Za-z0-9_~-]{1,128}){0,3})?")
+OWN_PAGE = re.compile(r"/(?:(?:consent|connections|security|device|answered)(?:/[A-Za-z0-9_~-]{1,128}){0,3})?")
 WRONG = "The user name or the password is not right."
 WRONG_CODE = "This code is not right, or it was used before."
 WRONG_PASSKEY = "This passkey did not work here. Try again, or use another way."

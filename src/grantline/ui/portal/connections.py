@@ -34,7 +34,8 @@ log = structlog.get_logger()
 async def show_home(site: Site, _: Request, session: Session) -> Response:
     """`GET /`."""
     connections = await site.services.connections.of(session.person)
-    return site.pages.answer("portal/home.html", frame=site.frame(session, "/"), running=running_sentence(connections))
+    waiting, frame = len(await site.services.elsewhere.waiting(session.person)), site.frame(session, "/")
+    return site.pages.answer("portal/home.html", frame=frame, running=running_sentence(connections), waiting=waiting)
 
 
 @for_person
@@ -49,7 +50,8 @@ async def show_connections(site: Site, request: Request, session: Session) -> Re
     connections = await site.services.connections.of(session.person)
     usage = await _told(site.services.record.usage(tuple(each.consent for each in connections)))
     view = list_view(connections, usage, request.query_params.get("show", ""), site.formats())
-    return site.pages.answer("portal/connections.html", frame=site.frame(session, PAGE), v=view)
+    waiting = len(await site.services.elsewhere.waiting(session.person))
+    return site.pages.answer("portal/connections.html", frame=site.frame(session, PAGE), v=view, waiting=waiting)
 
 
 @for_person

@@ -10,6 +10,7 @@ from grantline.model.errors import Conflict, InvalidRequest, LoginRequired, NotF
 from grantline.ui.kit import BadForm, Form, form_token, read_form, redirect_source, require_token
 from grantline.ui.portal.site import Site, for_person, onward, sign_in_first
 from grantline.ui.portal.views.consent import consent_view, first_picks
+from grantline.ui.portal.views.elsewhere import asked_view
 from grantline.ui.portal.views.words import plain
 
 RESOURCE = "resource:"
@@ -114,6 +115,7 @@ async def _page(
         v=consent_view(offer, picks, summary, formats, refused=refused),
         action=f"/consent/{handle}",
         other_person=f"/sign-in?next=/consent/{handle}",
+        asked=asked_view(waiting.elsewhere, waiting.asked_at, formats),
         token=form_token(session.csrf, f"consent:{handle}"),
         signed_in_as=plain(session.name),
         updated=updated,

@@ -4,7 +4,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from grantline.authorization import Answered, Decide, Deliver, Delivery, Farewell, Leaving, Waiting
+from grantline.authorization import (
+    Answered,
+    Decide,
+    Deliver,
+    Delivery,
+    ElsewhereRequest,
+    Farewell,
+    Found,
+    Leaving,
+    NotFoundHere,
+    TooManyTries,
+    Waiting,
+)
 from grantline.authorization import SignIn as AskToSignIn
 from grantline.consent.offer import ClientCard, Offer, OfferLine, Picks, Span, Summary
 from grantline.identity import NeedsSecond, OpenSession, PersonRow, Session, Visit
@@ -77,6 +89,30 @@ class Interaction(Protocol):
 
     async def refuse(self, handle: str, session: Session) -> Delivery:
         """Record the refusal; what takes it back (`access_denied`)."""
+        ...
+
+    async def outcome(self, handle: str, session: Session) -> Answered | None:
+        """What this person answered; None if they did not."""
+        ...
+
+
+class AskedElsewhere(Protocol):
+    """Requests that no browser brought."""
+
+    async def look_up(self, typed: str, person: PersonId, address: str) -> Found | NotFoundHere | TooManyTries:
+        """The request of a typed code."""
+        ...
+
+    async def compare(self, handle: str) -> ElsewhereRequest:
+        """What is asked. Raises `NotFound` when it is over."""
+        ...
+
+    async def confirm(self, handle: str, session: Session) -> None:
+        """The device is this person's. Raises `NotFound` when it is over, or another's."""
+        ...
+
+    async def waiting(self, person: PersonId) -> tuple[ElsewhereRequest, ...]:
+        """What waits for this person, the oldest first."""
         ...
 
 
@@ -186,6 +222,7 @@ class Services:
     sessions: Sessions
     enrolment: Enrolment
     interaction: Interaction
+    elsewhere: AskedElsewhere
     connections: Connections
     withdrawal: Withdrawal
     closures: Closures
