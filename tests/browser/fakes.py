@@ -36,7 +36,7 @@ from grantline.identity import (
     Wrong,
 )
 from grantline.model.consent import Item, Status
-from grantline.model.errors import InvalidRequest, NotFound
+from grantline.model.errors import Conflict, InvalidRequest, NotFound
 from grantline.model.feed import Closure, ClosureState, GatewayClosure
 from grantline.model.ids import ApiId, ClientId, ConsentId, GatewayId, PersonId, PurposeId, SessionId
 from grantline.ui.portal.services import Connection, Services, VersionRow
@@ -276,6 +276,11 @@ class FakeInteraction:
 
     async def summarise(self, handle: str, picks: Picks, session: Session) -> Summary:
         return summarise(catalog=self.catalog, asked=self.asked(handle), offer=self.question(handle), picks=picks)
+
+    async def decline(self, handle: str, session: Session) -> Delivery:
+        if handle in self.answered:
+            raise Conflict("It was answered.")
+        return await self.refuse(handle, session)
 
     async def outcome(self, handle: str, session: Session) -> Answered | None:
         return self.answered.get(handle)

@@ -165,6 +165,12 @@ class Interaction:
         """Record the refusal and use the request up; what takes `access_denied` back."""
         return await self._turn_away(handle, session, AccessDenied("The person did not allow it."))
 
+    async def decline(self, handle: str, session: Session) -> Delivery:
+        """The same without having looked; the question is put first, so that the record knows what was refused."""
+        if isinstance(await self.offer(handle, session), Answered):
+            raise Conflict("This request was answered before.")
+        return await self.refuse(handle, session)
+
     async def _turn_away(self, handle: str, session: Session, denied: AccessDenied) -> Delivery:
         async def unit(tx: Transaction) -> Delivery:
             found = await self._bound(tx, handle, session)

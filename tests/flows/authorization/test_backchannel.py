@@ -11,7 +11,7 @@ from grantline.authorization import AskedElsewhere, Decide, Pinging, SignIn, Way
 from grantline.authorization.pinging import WAITS_S
 from grantline.crypto.es256 import SigningKey
 from grantline.fetching import CannotFetch
-from grantline.model.errors import NotFound
+from grantline.model.errors import Conflict, NotFound
 from grantline.model.events import EventType
 from tests.authorization_world import APP_KEY, ISSUER, T0, World
 from tests.flows.authorization.elsewhere_flows import (
@@ -125,9 +125,14 @@ async def test_nobody_is_worn_down_to_a_yes(world: World) -> None:
         await answered_call(world)
 
 
-async def test_refusing_is_told_as_access_denied(world: World) -> None:
+@pytest.mark.parametrize("looking", [True, False])
+async def test_refusing_is_told_as_access_denied(world: World, looking: bool) -> None:
     asked = await ask(world)
-    await refuse(world, await waiting_handle(world), await world.sign_in())
+    handle, session = await waiting_handle(world), await world.sign_in()
+    await (refuse(world, handle, session) if looking else world.interaction.decline(handle, session))
+    with pytest.raises(Conflict):
+        await world.interaction.decline(handle, session)
+    assert EventType.CONSENT_REFUSED in [event.type for event in await world.events()]
     answer = await poll(world, asked.json()["auth_req_id"], CALLER)
     assert (answer.status_code, answer.json()["error"]) == (400, "access_denied")
 

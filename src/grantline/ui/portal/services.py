@@ -91,6 +91,10 @@ class Interaction(Protocol):
         """Record the refusal; what takes it back (`access_denied`)."""
         ...
 
+    async def decline(self, handle: str, session: Session) -> Delivery:
+        """The same without having looked at the question."""
+        ...
+
     async def outcome(self, handle: str, session: Session) -> Answered | None:
         """What this person answered; None if they did not."""
         ...

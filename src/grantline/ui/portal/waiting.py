@@ -3,9 +3,9 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
-from grantline.authorization import Answered, Deliver, Way
+from grantline.authorization import Way
 from grantline.identity import Session
-from grantline.model.errors import NotFound
+from grantline.model.errors import Conflict, LoginRequired, NotFound
 from grantline.ui.kit import BadForm, form_token, read_form, require_token
 from grantline.ui.portal.connections import PAGE
 from grantline.ui.portal.site import Site, for_person, see_other
@@ -39,20 +39,12 @@ async def answer_waiting(site: Site, request: Request, session: Session) -> Resp
     if form.one("do") != "refuse":
         raise BadForm("form_changed", "neither look nor refuse")
     try:
-        return see_other(await _refused(site, handle, session))
+        return see_other((await site.services.interaction.decline(handle, session)).url)
+    except (LoginRequired, Conflict):
+        # Who has to sign in more strongly first, or answered it meanwhile, is told on its own page.
+        return see_other(f"/consent/{handle}")
     except NotFound as error:
         return site.error("request_gone", detail=error.detail)
-
-
-async def _refused(site: Site, handle: str, session: Session) -> str:
-    """Where to go on. Who has to sign in more strongly first, or answered it meanwhile, is led to its page."""
-    arrived = await site.services.interaction.arrive(handle, session)
-    if isinstance(arrived, Deliver):
-        return arrived.answer.url
-    asked = await site.services.interaction.offer(handle, session)
-    if isinstance(asked, Answered):
-        return f"/consent/{handle}"
-    return (await site.services.interaction.refuse(handle, session)).url
 
 
 @for_person
