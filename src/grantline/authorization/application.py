@@ -9,8 +9,8 @@ from grantline.authorization.endpoints import paths
 from grantline.authorization.endpoints.authorize import authorize
 from grantline.authorization.endpoints.backchannel import backchannel
 from grantline.authorization.endpoints.detail_types import detail_types
-from grantline.authorization.endpoints.global_revocation import global_revocation
 from grantline.authorization.endpoints.device import device
+from grantline.authorization.endpoints.global_revocation import global_revocation
 from grantline.authorization.endpoints.introspect import introspect
 from grantline.authorization.endpoints.jwks import jwks
 from grantline.authorization.endpoints.logout import end_session
