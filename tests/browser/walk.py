@@ -1,11 +1,12 @@
 """Every page once, in a state worth looking at."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from playwright.async_api import Page
 
 from grantline.identity import Methods, SecondStep
+from grantline.model.ids import ConsentId
 from tests.browser.fakes import BY_LEASE, CLOSED, HOLDER, PARTIAL, UNKNOWN, FakeWorld
 from tests.consent_world import sensitive
 
@@ -104,6 +105,12 @@ def _only_a_password(world: FakeWorld) -> None:
     world.methods.held = Methods(password=True, passkeys=(), totp_since=None, recovery=None, links=())
 
 
+def _not_offered(world: FakeWorld) -> None:
+    budget = ConsentId("g_budget")
+    kinds = tuple(dict.fromkeys(line.datatype_label for line in world.connections.all[budget].lines))
+    world.connections.all[budget] = replace(world.connections.all[budget], missing=kinds, unserved=True)
+
+
 @dataclass(frozen=True)
 class Stop:
     """A page, what is done on it first, and what the world says meanwhile."""
@@ -159,6 +166,7 @@ PAGES = (
     Stop("connections", "/connections"),
     Stop("no connections", "/connections", world=lambda world: world.connections.all.clear()),
     Stop("connection", "/connections/g_budget", _unfold),
+    Stop("connection, not offered", "/connections/g_budget", world=_not_offered),
     Stop("connection, no ledger", "/connections/g_budget", world=lambda world: setattr(world.record, "down", True)),
     Stop("accesses", "/connections/g_budget/accesses"),
     Stop("stop", "/connections/g_budget/stop"),

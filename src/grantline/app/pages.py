@@ -10,7 +10,7 @@ from grantline.app.rules import Rules
 from grantline.app.state import WakingWork
 from grantline.authorization import Delivery, Keys, Response, card_of
 from grantline.catalog import Asked, Catalog
-from grantline.consent import ClientCard, Consents, may, offer_lines, read, receipt
+from grantline.consent import ClientCard, Consents, may, offer_lines, read, receipt, words
 from grantline.consent.offer import OfferLine, Span
 from grantline.model.clock import Clock
 from grantline.model.consent import Item, Status, Version
@@ -77,6 +77,7 @@ class PageConnections:
     async def _connection(self, tx: SqlTransaction, detail: read.Detail) -> Connection:
         catalog, connection = self.rules.catalog(), detail.connection
         client = await tx.clients.get(connection.client)
+        gone = [item for item in connection.granted if not catalog.serves(item)]
         return Connection(
             consent=connection.consent,
             client=_card(client, connection),
@@ -89,6 +90,8 @@ class PageConnections:
             lookback_since=_since(connection.granted, self.clock.wall_us() // 1_000_000),
             versions=tuple(_row(version) for version in detail.versions),
             held=client is None or client.status is not Standing.ACTIVE,
+            unserved=bool(gone) and len(gone) == len(connection.granted),
+            missing=tuple(dict.fromkeys(words.data(catalog, item.api, item.datatype) for item in gone)),
             given_by=await _name(tx, connection.passed_on_by),
             passed_on_to=tuple(
                 (one.consent, one.client_name)

@@ -137,6 +137,13 @@ class Catalog:
         """The fields of its kind of data that the purpose of `item` may use for its action, in catalog order."""
         return details.permitted_fields(self.file, item.api, item.datatype, item.actions, item.purpose)
 
+    def serves(self, item: Item) -> bool:
+        """True if some route may be called by it: not after its API, its kind of data or its act left the catalog."""
+        return any(
+            route.entry.data == item.datatype and route.entry.action in item.actions and not route.entry.operator_only
+            for route in self._routes.get(item.api, ())
+        )
+
     def needs_resources(self, api: ApiId, datatype: str) -> bool:
         """True if this data belongs to things that the person has to pick (accounts)."""
         return any(

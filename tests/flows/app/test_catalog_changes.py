@@ -17,10 +17,14 @@ async def connected(house: Instance) -> tuple[Visitor, str]:
 async def test_a_connection_to_an_api_that_left_the_catalog_is_shown_and_stopped(house: Instance) -> None:
     """Covers: P2, P5, I5. What the catalog no longer has is called by its id, as the record keeps it."""
     person, page = await connected(house)
+    before = (await person.get("/connections")).text
     await house.change_catalog(CALENDAR)
     assert (await person.get("/")).status_code == 200
-    assert "Budget" in (await person.get("/connections")).text
-    shown = await person.get(page)
+    listed, shown = (await person.get("/connections")).text, await person.get(page)
+    assert "Budget" in listed
+    assert ("Active" in before, "Paused by us" in before) == (True, False)
+    assert ("Active" in listed, "Paused by us" in listed) == (False, True)
+    assert "We do not offer events any more: every call is refused." in shown.text
     assert (shown.status_code, "events" in shown.text) == (200, True)
     assert (await person.get(f"{page}/receipt/1")).status_code == 200
     assert (await person.get(f"{page}/accesses")).status_code in {200, 503}

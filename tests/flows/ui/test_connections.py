@@ -245,6 +245,29 @@ def test_a_client_that_we_hold_is_not_called_active(holder: Browser, world: Fake
     assert 'id="connection-stop"' in page
 
 
+def test_a_connection_to_what_we_no_longer_offer_is_not_called_active(holder: Browser, world: FakeWorld) -> None:
+    """Covers: P2. No call of it can go through, and the person hears why; stopping stays near."""
+    budget = ConsentId("g_budget")
+    world.connections.all[budget] = replace(world.connections.all[budget], missing=("events",), unserved=True)
+    listed, page = holder.get("/connections").text, holder.get("/connections/g_budget").text
+    assert listed.count("Paused by us") == 1
+    assert "Active 2" in listed
+    assert "Paused by us" in page
+    assert "We do not offer events any more: every call is refused." in page
+    assert 'id="connection-stop"' in page
+
+
+def test_a_connection_of_which_a_part_is_no_longer_offered_says_which(holder: Browser, world: FakeWorld) -> None:
+    """The rest runs, so it is called active."""
+    budget = ConsentId("g_budget")
+    world.connections.all[budget] = replace(world.connections.all[budget], missing=("events", "balances"))
+    page = holder.get("/connections/g_budget").text
+    assert "We do not offer events and balances any more: calls for it are refused." in page
+    assert "Paused by us" not in page
+    world.connections.all[budget] = replace(world.connections.all[budget], status=Status.WITHDRAWN)
+    assert "We do not offer" not in holder.get("/connections/g_budget").text
+
+
 @pytest.mark.parametrize(("status", "who"), [(Status.WITHDRAWN, "You"), (Status.REVOKED, "We")])
 def test_the_page_of_a_stop_says_who_stopped_it(holder: Browser, world: FakeWorld, status: Status, who: str) -> None:
     """Covers: P5. What we ended is never called the person's own act."""

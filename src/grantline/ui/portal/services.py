@@ -137,7 +137,8 @@ class Connection:
     `may` says all of them in one phrase.
     Times are unix seconds. `versions` oldest first. `lookback_since`: the oldest day it may read (None: no limit).
     `held`: we let the client act for nobody just now. `given_by`: name of the client that passed it on; None: the
-    person gave it. `passed_on_to`: what came of it and still counts, with the names of who has it.
+    person gave it. `passed_on_to`: what came of it and still counts, with the names of who has it. `missing`: kinds of
+    data of it that nothing here serves any more; `unserved`: that is all of it.
     """
 
     consent: ConsentId
@@ -153,6 +154,8 @@ class Connection:
     held: bool = False
     given_by: str | None = None
     passed_on_to: tuple[tuple[ConsentId, str], ...] = ()
+    missing: tuple[str, ...] = ()
+    unserved: bool = False
 
 
 class Connections(Protocol):

@@ -110,7 +110,7 @@ def _used(connection: Connection, usage: Mapping[ConsentId, Usage] | None, forma
 def _groups(connections: Sequence[Connection]) -> dict[str, tuple[Connection, ...]]:
     """What may be shown alone, by the name it has in the address."""
     groups = {
-        "active": tuple(each for each in connections if each.status is Status.ACTIVE and not each.held),
+        "active": tuple(each for each in connections if each.status is Status.ACTIVE and not held(each)),
         "paused": tuple(each for each in connections if each.status is Status.SUSPENDED or held(each)),
         "ended": tuple(each for each in connections if each.status not in RUNNING | NEVER_GIVEN),
         "refused": tuple(each for each in connections if each.status in NEVER_GIVEN),

@@ -8,7 +8,7 @@ from grantline.consent.offer import Span
 from grantline.ledger.reading import EventRow, Usage
 from grantline.model.consent import Status
 from grantline.model.events import EventType
-from grantline.model.text import counted
+from grantline.model.text import counted, listed
 from grantline.ui.kit import Formats, When, count
 from grantline.ui.kit.format import DAY_S
 from grantline.ui.kit.pictures import Line, UseChart, line, own_scale, use_chart
@@ -40,6 +40,8 @@ class HeadView:
     was_stopped: bool
     stopped_by: str
     held: bool
+    missing: str
+    unserved: bool
     could: str
 
 
@@ -126,7 +128,9 @@ def head_view(connection: Connection, usage: Usage | None, known: bool, formats:
         can_stop=connection.status in RUNNING,
         was_stopped=connection.status in STOPPED,
         stopped_by=BY.get(connection.status, "We"),
-        held=held(connection),
+        held=connection.held and connection.status in RUNNING,
+        missing=listed(connection.missing) if connection.status in RUNNING else "",
+        unserved=connection.unserved,
         could="May" if connection.status in RUNNING else "Could",
     )
 

@@ -88,8 +88,8 @@ def who(card: ClientCard) -> Who:
 
 
 def held(connection: Connection) -> bool:
-    """Whether it would run, were its client let act at all."""
-    return connection.held and connection.status in RUNNING
+    """Whether it would run, were it not for us: its client may not act at all, or what it may read is not there."""
+    return (connection.held or connection.unserved) and connection.status in RUNNING
 
 
 def state(connection: Connection, now: int) -> StateWord:
