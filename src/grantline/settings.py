@@ -110,7 +110,7 @@ class Settings:
     minimiser: MinimiserSettings = section(MinimiserSettings, help="The hop that cuts answers to the agreed fields.")
     ledger: LedgerSettings = section(LedgerSettings, help="The record.")
     fetching: FetchSettings = section(
-        FetchSettings, help="Requests to addresses that clients named: documents, key sets, notices."
+        FetchSettings, help="Requests to addresses that clients and other providers named: documents, keys, notices."
     )
     storage: StorageSettings = section(StorageSettings, help="Where the state is kept.")
     registration: RegistrationSettings = section(

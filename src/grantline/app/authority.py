@@ -132,7 +132,8 @@ async def authority(
         feed = _feed(core, server)
         work.after_commit(feed.wake)
         work.after_commit(relay.wake)
-        outside = Outside(settings.upstreams, http, issuer)
+        providers = await stack.enter_async_context(Fetcher(clock, settings.fetching))
+        outside = Outside(settings.upstreams, providers, http, issuer)
         ends = EndsWithPassword(clock, settings=server.settings)
         identity = signing_in(own.identity, work, sessions, outside, clock, also_ends=ends)
         services = Services(

@@ -8,12 +8,15 @@ import httpx2
 
 from grantline.app.state import WakingWork
 from grantline.crypto.custody.file import read_private
+from grantline.fetching import Fetcher
 from grantline.identity import (
     Admission,
     AlsoEnds,
     Enrolment,
+    Fetch,
+    GuardedFetch,
     Hashing,
-    OperatorsFetch,
+    LoopbackFetch,
     OwnMethods,
     Passkeys,
     Place,
@@ -23,6 +26,7 @@ from grantline.identity import (
     SignIn,
     UpstreamSettings,
     UpstreamSignIn,
+    on_this_machine,
 )
 from grantline.model.clock import Clock
 from grantline.model.errors import InvalidConfiguration
@@ -42,9 +46,10 @@ class SigningIn:
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """Other providers, how they are asked, and by which address they know us."""
+    """Other providers, how they are asked (`http`: on this machine alone), and by which address they know us."""
 
     upstreams: tuple[UpstreamSettings, ...]
+    fetcher: Fetcher
     http: httpx2.AsyncClient
     issuer: str
 
@@ -82,8 +87,11 @@ def _providers(outside: Outside, clock: Clock) -> tuple[Provider, ...]:
     names = [one.name for one in outside.upstreams]
     if len(set(names)) != len(names):
         raise InvalidConfiguration("$.upstreams: two of them have the same name")
-    fetch = OperatorsFetch(outside.http)
-    return tuple(Provider(one, fetch, clock, _secret_of(one)) for one in outside.upstreams)
+    return tuple(Provider(one, _fetch(one, outside), clock, _secret_of(one)) for one in outside.upstreams)
+
+
+def _fetch(settings: UpstreamSettings, outside: Outside) -> Fetch:
+    return LoopbackFetch(outside.http) if on_this_machine(settings.issuer) else GuardedFetch(outside.fetcher)
 
 
 def _secret_of(settings: UpstreamSettings) -> Callable[[], str] | None:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from grantline.fetching.freshness import Bounds, fresh_for
     from grantline.fetching.kept import Kept
     from grantline.fetching.settings import FetchSettings
-    from grantline.fetching.shapes import JWKS, LOGO, METADATA, REQUEST_OBJECT, SECTOR, Shape
+    from grantline.fetching.shapes import JWKS, LOGO, METADATA, PROVIDER, REQUEST_OBJECT, SECTOR, Shape
     from grantline.fetching.urls import read_url
 else:
     __getattr__ = opens_on_use(__name__)
@@ -20,6 +20,7 @@ __all__ = [
     "JWKS",
     "LOGO",
     "METADATA",
+    "PROVIDER",
     "REQUEST_OBJECT",
     "SECTOR",
     "Bounds",

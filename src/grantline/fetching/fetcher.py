@@ -37,7 +37,7 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True)
 class _Send:
-    """What is asked: nothing but these headers, so no cookie, no credential, no proxy of the environment."""
+    """What is asked: nothing but these headers, so no cookie, no proxy of the environment, no credential unasked."""
 
     method: str
     headers: tuple[tuple[str, str], ...]
@@ -103,6 +103,19 @@ class Fetcher:
         async with self._turn(place), self._exchange(place, _Send("POST", headers, body)) as response:
             return response.status
 
+    async def ask(
+        self, url: str, body: bytes, content_type: str, shape: Shape, headers: tuple[tuple[str, str], ...] = ()
+    ) -> Fetched:
+        """Post to a server that an operator chose, and read its answer; `headers` go along. Raises `CannotFetch`.
+
+        Somebody waits at a browser for each of these, so they do not wait for each other.
+        """
+        place = read_url(url, self._settings.private_hosts)
+        asked = (("content-type", content_type), ("accept", "application/json"), ("accept-encoding", "identity"))
+        send = _Send("POST", (*asked, *headers), body)
+        async with self._in_time(place), self._exchange(place, send) as response:
+            return await _read(place, response, shape)
+
     def disappointed(self, url: str) -> None:
         """What was fetched is of no use; it is not asked for again for a while, as if the fetch had failed."""
         self._remember_failure(url)
@@ -113,8 +126,13 @@ class Fetcher:
     async def _turn(self, place: Url) -> AsyncIterator[None]:
         """One fetch of a host at a time; waiting counts as well."""
         lock = self._hosts.setdefault(place.host, asyncio.Lock())
+        async with self._in_time(place), lock:
+            yield
+
+    @asynccontextmanager
+    async def _in_time(self, place: Url) -> AsyncIterator[None]:
         try:
-            async with asyncio.timeout(self._settings.seconds), lock:
+            async with asyncio.timeout(self._settings.seconds):
                 yield
         except TimeoutError as error:
             raise CannotFetch(place.text, "too slow") from error

@@ -24,5 +24,6 @@ METADATA = Shape("client metadata document", 5 * _KB, _JSON)
 JWKS = Shape("key set", 64 * _KB, _JSON)
 SECTOR = Shape("list of redirect addresses", 64 * _KB, _JSON)
 REQUEST_OBJECT = Shape("request object", 64 * _KB, r"application/(?:oauth-authz-req\+jwt|jwt)")
+PROVIDER = Shape("answer of an OpenID provider", 64 * _KB, _JSON)
 LOGO = Shape("picture", 64 * _KB, r"image/(?:png|jpeg|webp|gif)")
 """Pictures without a language of their own: SVG is a program (check 46)."""

@@ -8,12 +8,13 @@ if TYPE_CHECKING:
     from grantline.identity import throttle
     from grantline.identity.admission import Admission, NeedsSecond, TooMany, Visit, Wrong
     from grantline.identity.enrolment import Enrolment
-    from grantline.identity.fetching import OperatorsFetch
+    from grantline.identity.fetching import Fetch, GuardedFetch, LoopbackFetch, Unreachable
     from grantline.identity.levels import MET_BY, MFA, SUPPORTED, needs_more_than_one_factor, satisfies, told
     from grantline.identity.locking import lock, unlock
     from grantline.identity.methods.passkey import Place
     from grantline.identity.methods.password import Hashing
     from grantline.identity.methods.store import LinkRow, PasskeyRow
+    from grantline.identity.methods.upstream import on_this_machine
     from grantline.identity.own_methods import Methods, OwnMethods, TotpOffer, forget_second_factors, methods_of
     from grantline.identity.passkeys import Asked, Passkeys
     from grantline.identity.passwords import AlsoEnds
@@ -36,13 +37,15 @@ __all__ = [
     "AlsoEnds",
     "Asked",
     "Enrolment",
+    "Fetch",
+    "GuardedFetch",
     "Hashing",
     "LinkRow",
     "Linked",
+    "LoopbackFetch",
     "Methods",
     "NeedsSecond",
     "OpenSession",
-    "OperatorsFetch",
     "OwnMethods",
     "PasskeyRow",
     "Passkeys",
@@ -61,6 +64,7 @@ __all__ = [
     "TooMany",
     "TotpOffer",
     "Transaction",
+    "Unreachable",
     "UpstreamSettings",
     "UpstreamSignIn",
     "Visit",
@@ -70,6 +74,7 @@ __all__ = [
     "lock",
     "methods_of",
     "needs_more_than_one_factor",
+    "on_this_machine",
     "satisfies",
     "throttle",
     "told",

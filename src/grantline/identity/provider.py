@@ -34,7 +34,7 @@ class Provider:
     async def discovered(self) -> Discovered:
         """Its metadata, at most an hour old. Raises `Unreachable` or `Refused`."""
         if self._found is None or self._found[0] + KEEP_S <= self._now():
-            upstream.require_safe(self.settings.issuer)
+            upstream.require_safe(self.settings.issuer, self.settings.issuer)
             body = await self._fetch.get(f"{self.settings.issuer.rstrip('/')}/.well-known/openid-configuration")
             self._found = (self._now(), upstream.discovered(body, self.settings))
         return self._found[1]

@@ -12,7 +12,7 @@ from grantline.cli.declaration import read_declaration
 from grantline.identity import (
     Admission,
     Linked,
-    OperatorsFetch,
+    LoopbackFetch,
     Provider,
     Returned,
     Session,
@@ -54,7 +54,7 @@ def here_too(world: World, here: Instance) -> UpstreamSignIn:
         name="corp", title="Example Corp", issuer=ISSUER, client_id="partner", scopes=("openid", "calendar.events")
     )
     http = httpx2.AsyncClient(transport=httpx2.ASGITransport(app=here.composed.app))
-    provider = Provider(settings, OperatorsFetch(http), world.clock, lambda: SECRET)
+    provider = Provider(settings, LoopbackFetch(http), world.clock, lambda: SECRET)
     return UpstreamSignIn(
         world.database, Admission(world.sessions, world.clock), providers=(provider,), issuer="https://as.example",
         clock=world.clock, randomness=secrets.token_bytes,

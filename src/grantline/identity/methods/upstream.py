@@ -57,14 +57,19 @@ def discovered(body: bytes, settings: UpstreamSettings) -> Discovered:
     if found.issuer != settings.issuer:
         raise Refused(f"discovery: issuer is {found.issuer!r}")
     for address in (found.authorization_endpoint, found.token_endpoint, found.jwks_uri):
-        require_safe(address)
+        require_safe(address, settings.issuer)
     return found
 
 
-def require_safe(address: str) -> None:
-    """Raises `Refused` for anything but https, or http on this machine's loopback."""
+def on_this_machine(address: str) -> bool:
+    """True for plain http to loopback, as two instances are tried out on one machine."""
     parts = urlsplit(address)
-    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
+    return parts.scheme == "http" and parts.hostname in LOOPBACK
+
+
+def require_safe(address: str, issuer: str) -> None:
+    """Raises `Refused` for anything but https (OIDC Discovery §7.1), or loopback where the issuer itself is there."""
+    if urlsplit(address).scheme != "https" and not (on_this_machine(issuer) and on_this_machine(address)):
         raise Refused(f"{address!r} is not https")
 
 
