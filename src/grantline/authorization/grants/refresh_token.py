@@ -9,7 +9,6 @@ from grantline.authorization.grants import Authorized, ClientAuth, Grant, Redeem
 from grantline.authorization.standing import require_standing
 from grantline.authorization.steps.less import Less, less_of
 from grantline.authorization.steps.policy import require_mintable
-from grantline.authorization.steps.request import OPENID
 from grantline.authorization.store import FamilyRow
 from grantline.authorization.tokens import refresh
 from grantline.authorization.tokens.id_token import Occasion
@@ -53,7 +52,7 @@ async def authorize(redeeming: Redeeming, parameters: Parameters) -> Authorized:
         family=family,
         cnf=redeeming.cnf,
         refresh=generation,
-        sign_in=Occasion.read(family.sign_in) if family.sign_in is not None and OPENID in less.scope.split() else None,
+        sign_in=None if family.sign_in is None else Occasion.read(family.sign_in),
     )
 
 
