@@ -11,6 +11,7 @@ from grantline.catalog.locate import read_path
 from grantline.catalog.routes import Template
 from grantline.model.errors import InvalidRequest
 from grantline.model.ids import ApiId
+from grantline.model.levels import MET_BY
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]*\Z")
 _SCOPE = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+\Z")
@@ -167,9 +168,21 @@ def _route(file: CatalogFile, api: ApiId, entry: ApiEntry, route: RouteEntry, at
         yield f"{at}.since_parameter: {route.data!r} has no date_field"
     if set(route.records[:1]) & set(route.envelope):
         yield f"{at}.envelope: would pass the records whole"
+    yield from _demands(route, at)
     reachable = any(permitted_fields(file, api, route.data, (route.action,), purpose) for purpose in file.purposes)
     if not route.operator_only and not reachable:
         yield f"{at}: nobody can be granted this route: no purpose may use its data in this way"
+
+
+def _demands(route: RouteEntry, at: str) -> Iterator[str]:
+    """A route that nobody could ever be signed in well enough for."""
+    for value in route.acr_values:
+        if not MET_BY.get(value):
+            yield f"{at}.acr_values: no sign-in here is of the level {value!r}"
+    if route.max_age is not None and route.max_age < 1:
+        yield f"{at}.max_age: at least one second"
+    if route.operator_only and (route.acr_values or route.max_age is not None):
+        yield f"{at}: the authority itself calls a route with operator_only, and is nobody who signs in"
 
 
 def _template(path: str) -> Template | None:

@@ -219,6 +219,7 @@ async def test_where_an_application_runs_decides_where_it_is_sent_back_to(
         ({"client_name": "x" * 101}, "client_name"),
         ({"client_name": "Bank\u202e"}, "client_name"),
         ({"id_token_encrypted_response_alg": "RSA-OAEP"}, "id_token_encrypted_response_alg"),
+        ({"introspection_encrypted_response_alg": "RSA-OAEP"}, "introspection_encrypted_response_alg"),
         ({"redirect_uris": ["https://a.example/", "https://b.example/"]}, "sector_identifier_uri"),
         ([], "The metadata"),
     ],
