@@ -13,8 +13,8 @@ from grantline.model.reasons import Reason
 async def raise_epoch(tx: Transaction, consents: Consents, state: State) -> Entry | None:
     """Cut off every token of a consent that stands, and of all its parts; None where none can exist.
 
-    No act of the person and none against the consent: the next token stands on it again. What it was passed on to
-    stands on an epoch that is over, and has to be passed on anew.
+    It is no transition: status and version stay, and the next token stands on it again. What it was passed on to stands
+    on an epoch that is over, and has to be passed on anew.
     """
     version = await tx.consents.version(state.consent_id, state.version)
     if state.status not in STANDING or version is None:

@@ -26,7 +26,13 @@ from tests.grants_world import BANK, CALENDAR, agent
 WATCH = "https://watch.example"
 PATH = "/global-token-revocation"
 KEY, OTHER = SigningKey.generate(), SigningKey.generate()
-WATCHER = TrustedIssuer(issuer=WATCH, clients=(), jwks=(dict(KEY.public.jwk),), people={"ext-1": "ada"}, revokes=True)
+WATCHER = TrustedIssuer(
+    issuer=WATCH,
+    clients=(),
+    jwks=(dict(KEY.public.jwk),),
+    people={"ext-1": "ada", "ext-2": "cy", "ext-3": "dee"},
+    revokes=True,
+)
 ADA = {"format": "iss_sub", "iss": WATCH, "sub": "ext-1"}
 
 

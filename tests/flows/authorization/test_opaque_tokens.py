@@ -7,8 +7,11 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from grantline.authorization import token_for
 from grantline.crypto.es256 import SigningKey
-from grantline.model.token import opaque_digest
+from grantline.model.events import EventType
+from grantline.model.ids import GatewayId
+from grantline.model.token import AccessClaims, opaque_digest
 from grantline.parties import read_client
 from grantline.sdk.client import Tokens
 from tests.authorization_world import APP_KEY, CALLBACK, ISSUER, PUBLIC, World, make_world
@@ -152,3 +155,40 @@ async def test_callers_learn_of_it_only_as_of_any_other_token(world: World) -> N
     tokens = await world.connect(world.app(OPEN))
     assert (await ask(world, "cal", tokens.access_token)).json() == {"active": False}
     assert (await ask(world, "ledgerly", tokens.access_token, APP_KEY)).json() == {"active": False}
+
+
+async def told(world: World, gateway: str, token: str) -> AccessClaims | None:
+    """What this gateway is told of the token."""
+    digest = opaque_digest(token)
+    assert digest is not None
+    return await token_for(world.server, GatewayId(gateway), digest)
+
+
+async def test_gateways_are_told_of_tokens_for_their_own_apis_that_count_now(world: World) -> None:
+    """Covers: line 4 (opaque); idea 5: a gateway learns nothing of other APIs."""
+    tokens = await world.connect(world.app(OPEN))
+    claims = await told(world, "bank", tokens.access_token)
+    assert claims is not None
+    assert (claims.aud, claims.grant_id, claims.gep) == ((BANK,), tokens.grant_id, 1)
+    assert await told(world, "calendar", tokens.access_token) is None
+    assert await told(world, "nobody", tokens.access_token) is None
+    assert await told(world, "bank", "gat_" + "A" * 43) is None
+    await give_back(world, SigningKey.generate(), tokens.access_token, "open")
+    assert await told(world, "bank", tokens.access_token) is None
+
+
+async def test_a_gateways_look_is_in_the_record_once_a_minute_and_a_miss_never(world: World) -> None:
+    """Covers: check 166; whoever makes tokens up must not be able to fill the record."""
+    tokens = await world.connect(world.app(OPEN))
+
+    async def looks() -> list[str]:
+        events = await world.events()
+        return [str(one.detail["caller"]) for one in events if one.type is EventType.TOKEN_INTROSPECTED]
+
+    for _ in range(3):
+        await told(world, "bank", tokens.access_token)
+        await told(world, "bank", "gat_" + "A" * 43)
+    assert await looks() == ["gateway:bank"]
+    world.clock.pass_seconds(60)
+    await told(world, "bank", tokens.access_token)
+    assert await looks() == ["gateway:bank"] * 2
