@@ -16,6 +16,7 @@ from grantline.crypto.es256 import SigningKey
 from grantline.model.events import EventType
 from grantline.sdk.client import Begun, Client, Prover
 from tests.authorization_world import ISSUER, PUBLIC, World, every, handle_of, make_world, query_of
+from tests.flows.authorization.elsewhere_flows import CALLER, TV, answered_call, answered_device, begin, proof_of
 from tests.flows.authorization.raw import FORM, current_nonce, exchange, get_code
 
 DATABASES = ("sqlite", "postgres")
@@ -180,3 +181,31 @@ class _Elsewhere(httpx2.AsyncBaseTransport):
         base = httpx2.URL(self._ports[self._turn % len(self._ports)])
         request.url = request.url.copy_with(host=base.host, port=base.port)
         return await self._inner.handle_async_request(request)
+
+
+@pytest.mark.parametrize("way", ["device", "backchannel"])
+async def test_of_collections_at_two_processes_exactly_one_wins(world: World, ports: tuple[str, ...], way: str) -> None:
+    """Covers: check 142; line 3. One device code, one auth_req_id; the others are replays, and end what came of it."""
+    await world.register(TV, CALLER)
+    device = way == "device"
+    client, named = (TV, "device_code") if device else (CALLER, "auth_req_id")
+    for _ in range(3):
+        handle = await (answered_device(world) if device else answered_call(world))
+        grant = {"grant_type": client.grants[0], named: handle}
+        sends = [send(base, {**proof_of(world, client), **grant}, {}) for base in ports for _ in range(3)]
+        answers = await asyncio.gather(*sends)
+        assert sorted(answer.status_code for answer in answers) == [200, 400, 400, 400, 400, 400]
+        (tokens,) = [answer.json() for answer in answers if answer.status_code == 200]
+        form = {**proof_of(world, client), "grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
+        assert (await send(ports[0], form, {})).json()["error"] == "invalid_grant"
+    events = [event.type for event in await world.events()]
+    assert events.count(EventType.TOKEN_ISSUED) == 3
+
+
+async def test_polls_at_two_processes_are_paced_together(world: World, ports: tuple[str, ...]) -> None:
+    """Covers: check 142; line 3. Asking at the other process does not make the client any faster."""
+    await world.register(TV)
+    handle = (await begin(world)).json()["device_code"]
+    form = {**proof_of(world, TV), "grant_type": TV.grants[0], "device_code": handle}
+    said = [(await send(base, form, {})).json()["error"] for base in (*ports, *ports)]
+    assert said == ["authorization_pending", "slow_down", "slow_down", "slow_down"]
