@@ -31,5 +31,7 @@ def read(typed: str) -> str | None:
     """What somebody typed, whatever its case, dashes, dots and spaces; None if no code looks so."""
     if len(typed) > LONGEST_TYPED:
         return None
-    code = "".join(letter for letter in typed if letter.isalnum()).upper()
+    code = "".join(letter for letter in typed if letter.isalnum())
+    # Other alphabets have letters whose capitals are two of ours.
+    code = code.upper() if code.isascii() else ""
     return code if len(code) == LENGTH and set(code) <= set(ALPHABET) else None

@@ -17,6 +17,7 @@ from grantline.parties import Client, read_client
 from grantline.sdk.client import Client as AppClient
 from grantline.sdk.client import Prover
 from tests.authorization_world import CALLBACK, ISSUER, World
+from tests.flows.authorization.elsewhere_flows import lock
 from tests.flows.authorization.raw import claims_of
 from tests.grants_world import BANK, CALENDAR, JWT_BEARER, Caller
 
@@ -98,6 +99,13 @@ async def test_it_never_makes_a_right_that_is_not_there(world: World, desk: Call
     assertion = stated(world)
     await world.database.write(lambda tx: world.server.consents.withdraw(tx, consent=grant, person=person))
     assert error_of(await ask(world, desk, assertion)) == (400, "consent_required")
+
+
+async def test_a_statement_about_who_is_locked_does_not_count(world: World, desk: Caller) -> None:
+    """Whatever they agreed to before."""
+    await agree(world)
+    await lock(world)
+    assert error_of(await ask(world, desk, stated(world))) == (400, "invalid_grant")
 
 
 async def test_scopes_and_resources_only_narrow(world: World, desk: Caller) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from grantline.authorization import EndsWithPassword, Settings
-from grantline.identity import Enrolment, Hashing, PersonDeclaration, Session, declare
+from grantline.authorization import LOCKED, EndsWithPassword, Settings
+from grantline.identity import Enrolment, Hashing, PersonDeclaration, Session, declare, lock
 from grantline.model.consent import Status
 from grantline.model.events import Event, EventType
 from grantline.model.ids import ApiId
@@ -156,3 +156,21 @@ async def test_an_unfinished_change_changes_nothing(world: World, people: People
         await people.declare(NEW)
     assert await world.sessions.current(session.secret) is not None
     assert (await app.refresh(tokens.refresh_token)).access_token
+
+
+async def test_who_is_locked_loses_refresh_tokens_whatever_the_setting_says(world: World, people: People) -> None:
+    """And keeps the consents; nobody is in by an earlier sign-in."""
+    app, tokens, session = await connected(world)
+    keeps = Settings(refresh_ends_with_password=False)
+    ends = EndsWithPassword(world.clock, world.server.randomness, keeps, why=LOCKED)
+    person = await people.work.read(lambda tx: tx.people.by_username("ada"))
+    assert person is not None
+    await people.work.write(
+        lambda tx: lock(tx, person, world.clock, secrets.token_bytes, also_ends=ends)  # type: ignore[arg-type]
+    )
+    assert await world.sessions.current(session.secret) is None
+    await refused(app, tokens)
+    (ended,) = [event for event in await world.events() if event.type is EventType.FAMILY_ENDED]
+    assert ended.rsn == "person_locked"
+    (state,) = await world.database.read(lambda tx: tx.consents.of_person(world.people["ada"]))
+    assert state.status is Status.ACTIVE

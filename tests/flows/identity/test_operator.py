@@ -55,3 +55,15 @@ async def test_a_lost_second_factor_is_taken_away_with_its_link(here: Instance, 
     listed = await grantline("methods", "one", *data)
     assert "password" in listed
     assert "app for codes" not in listed
+
+
+async def test_a_person_is_locked_out_and_let_in_again(here: Instance, person: Person) -> None:
+    """While the instance serves; twice says so, and nobody else is concerned."""
+    data = ("--data", str(here.data))
+    assert (await person.browser.get("/connections")).status_code == 200
+    assert "one is locked" in await grantline("lock", "one", *data)
+    assert "was locked before" in await grantline("lock", "one", *data)
+    assert (await person.browser.get("/connections")).status_code == 303
+    assert "one is unlocked" in await grantline("unlock", "one", *data)
+    assert "was not locked" in await grantline("unlock", "one", *data)
+    assert (await person.browser.get("/connections")).status_code == 303

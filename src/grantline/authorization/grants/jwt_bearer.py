@@ -119,8 +119,8 @@ async def _person(redeeming: Redeeming, statement: _Statement) -> PersonRow:
     issuer, sub = statement.issuer, statement.claims.sub
     username = sub if issuer.subjects is Subjects.USERNAME else issuer.people.get(sub)
     person = None if username is None else await redeeming.tx.people.by_username(username)
-    if person is None:
-        raise _refused("nobody here is meant by this sub")
+    if person is None or person.locked_at is not None:
+        raise _refused("nobody here is meant by this sub, or they are locked")
     return person
 
 
