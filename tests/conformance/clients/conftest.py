@@ -1,5 +1,6 @@
 """One instance for all clients; and the Node packages that some of them are, installed as locked."""
 
+import fcntl
 import json
 import subprocess
 from collections.abc import Iterator
@@ -7,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.browser.conftest import browser, playwright
 from tests.conformance.clients.served import Served, free_port, served
 
+__all__ = ["browser", "playwright"]
+"""One Chromium for the tests of these, as for those of our own pages."""
 HERE = Path(__file__).parent
 
 
@@ -27,18 +31,18 @@ def authority(tmp_path_factory: pytest.TempPathFactory, mcp_port: int) -> Iterat
 @pytest.fixture(scope="session")
 def node_packages() -> None:
     """`package-lock.json` names each by its hash and none by an address, so any registry or mirror serves."""
-    if (HERE / "node_modules" / ".package-lock.json").exists() and _installed() == _locked():
-        return
-    done = subprocess.run(["npm", "ci", "--ignore-scripts"], cwd=HERE, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    # Two processes of one test run share the folder.
+    with (HERE / "package.json").open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        if not _in_step():
+            command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+            done = subprocess.run(command, cwd=HERE, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stdout + done.stderr
 
 
-def _locked() -> dict[str, str]:
-    return _hashes(HERE / "package-lock.json")
-
-
-def _installed() -> dict[str, str]:
-    return _hashes(HERE / "node_modules" / ".package-lock.json")
+def _in_step() -> bool:
+    installed = HERE / "node_modules" / ".package-lock.json"
+    return installed.exists() and _hashes(installed) == _hashes(HERE / "package-lock.json")
 
 
 def _hashes(lock: Path) -> dict[str, str]:

@@ -6,7 +6,8 @@ import httpx2
 import pytest
 from authlib.integrations.requests_client import OAuth2Session
 
-from tests.conformance.clients.served import CALLBACK, SCOPE, Served
+from tests.conformance.clients.declared import CALLBACK, SCOPE
+from tests.conformance.clients.served import Served
 
 
 @pytest.fixture(autouse=True)

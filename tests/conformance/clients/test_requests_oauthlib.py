@@ -3,7 +3,8 @@
 import pytest
 from requests_oauthlib import OAuth2Session
 
-from tests.conformance.clients.served import CALLBACK, Served
+from tests.conformance.clients.declared import CALLBACK
+from tests.conformance.clients.served import Served
 
 
 @pytest.fixture(autouse=True)
