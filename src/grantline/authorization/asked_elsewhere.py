@@ -97,9 +97,9 @@ class AskedElsewhere:
         """It is this person's: from now on they, and nobody else, can answer it. Raises `NotFound`."""
 
         async def unit(tx: Transaction) -> None:
-            request = await self._request(tx, handle)
+            await self._request(tx, handle)
             digest = tickets.digest_of(TicketKind.REQUEST, handle)
-            if request.way is not Way.DEVICE or not await tx.tickets.bind(TicketKind.REQUEST, digest, session.person):
+            if not await tx.tickets.bind(TicketKind.REQUEST, digest, session.person):
                 raise NotFound("This request is no longer open.", detail="another person's")
 
         await self._server.work.write(unit)

@@ -333,6 +333,8 @@ async def test_a_redirect_or_a_refusal_of_a_ping_is_its_last(world: World, statu
     world.clock.pass_seconds(60)
     assert await pinging.step() == 0
     assert len(ends.posted) == 1
+    findings = [event.rsn for event in await world.events() if event.type is EventType.FINDING]
+    assert findings == ["ping_not_taken"]
 
 
 async def test_who_fetched_the_answer_already_is_not_told(world: World) -> None:

@@ -5,11 +5,13 @@ import re
 import msgspec
 import pytest
 
-from grantline.authorization import AskedElsewhere, Decide, NotFoundHere, TooManyTries, Way
+from grantline.authorization import AskedElsewhere, Decide, Found, NotFoundHere, TooManyTries, Way
 from grantline.crypto.es256 import SigningKey
 from grantline.model.errors import NotFound
 from grantline.model.events import EventType
-from tests.authorization_world import ISSUER, World
+from grantline.model.ids import PersonId
+from grantline.parties import AuthMethod, Client
+from tests.authorization_world import APP_KEY, ISSUER, World
 from tests.flows.authorization.elsewhere_flows import (
     DEVICE_GRANT,
     TV,
@@ -27,6 +29,7 @@ from tests.flows.authorization.elsewhere_flows import (
 from tests.flows.authorization.raw import claims_of
 
 TV_2 = msgspec.structs.replace(TV, id="tv-2")
+PROVEN = msgspec.structs.replace(TV, id="proven", auth=AuthMethod.PRIVATE_KEY_JWT, jwks=(APP_KEY.public.jwk,))
 
 
 @pytest.fixture(autouse=True)
@@ -81,9 +84,10 @@ async def test_wrong_codes_are_slowed_for_the_person_and_for_the_address(world: 
         assert await asked.look_up("BBBB-BBBB", person, f"198.51.100.{number}") == NotFoundHere()
     slowed = await asked.look_up(code, person, "198.51.100.99")
     assert slowed == TooManyTries(1)
-    for _ in range(5):
-        await asked.look_up("not even a code", other, "203.0.113.5")
-    assert isinstance(await asked.look_up(code, world.people["ben"], "203.0.113.5"), TooManyTries)
+    for number in range(5):
+        assert await asked.look_up("not even a code", PersonId(f"p_{number}"), "203.0.113.5") == NotFoundHere()
+    assert await asked.look_up(code, other, "203.0.113.5") == TooManyTries(1)
+    assert isinstance(await asked.look_up(code, other, "203.0.113.6"), Found)
     world.clock.pass_seconds(2)
     # A right code does not start the count anew.
     assert not isinstance(await asked.look_up(code, person, "198.51.100.98"), TooManyTries)
@@ -160,14 +164,16 @@ async def test_who_declines_ends_it_as_access_denied(world: World) -> None:
     assert EventType.CONSENT_REFUSED in [event.type for event in await world.events()]
 
 
-async def test_the_same_device_asks_again_every_time(world: World) -> None:
-    """Covers: check 144. Also where this very question was answered before."""
-    await answered_device(world)
-    begun = (await begin(world)).json()
+@pytest.mark.parametrize("client", [TV, PROVEN], ids=lambda client: client.id)
+async def test_the_same_device_asks_again_every_time(world: World, client: Client) -> None:
+    """Covers: check 144. Also where this very question was answered before, and by a client that proves itself."""
+    await world.register(client)
+    await answered_device(world, client=client)
+    begun = (await begin(world, client=client)).json()
     handle, session = await confirmed(world, begun["user_code"])
     assert await world.interaction.arrive(handle, session) == Decide()
     assert (await question(world, handle, session)).lines
-    assert (await poll(world, begun["device_code"])).json()["error"] == "authorization_pending"
+    assert (await poll(world, begun["device_code"], client)).json()["error"] == "authorization_pending"
 
 
 async def test_a_key_proven_or_stated_at_the_start_is_needed_at_the_end(world: World) -> None:
