@@ -10,6 +10,8 @@ PRIVATE_SCHEME = "com.example.app:/callback"
 SCOPE = "openid profile offline_access calendar.events"
 PERSON, PASSWORD = "visitor", "a long enough password"
 
+DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
+CIBA = "urn:openid:params:grant-type:ciba"
 GRANTS = ["authorization_code", "refresh_token"]
 APP = {"grants": GRANTS, "redirect_uris": [CALLBACK]}
 SERVICE = {"kind": "service", "grants": ["client_credentials"]}
@@ -30,6 +32,8 @@ CLIENTS: dict[str, dict[str, Any]] = {
     "browser-app-with-key": {"grants": GRANTS, "redirect_uris": [f"{LOOPBACK}/callback"]},
     "posted-app": {"redirect_uris": [f"{LOOPBACK}/posted"], "dpop_bound": False},
     "apache-app": {"grants": GRANTS, **WITH_SECRET},
+    "device-app": {"grants": [DEVICE], "dpop_bound": False},
+    "calling-app": {"grants": [CIBA], "auth": "private_key_jwt", "dpop_bound": False},
     "keyed-service": {**SERVICE, **WITH_KEY},
     "mcp-api": {**SERVICE, **WITH_SECRET},
 }  # fmt: skip

@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,13 @@ from tests.conformance.clients.served import Served
 HERE = Path(__file__).parent
 
 
-def run(authority: Served, program: str, **more: Any) -> dict[str, Any]:
-    """What the program reports; its errors, if it stops before that. `more`: what it is told beside the common."""
+def run(
+    authority: Served, program: str, *, act: Callable[[Served, str], str] = Served.allow, **more: Any
+) -> dict[str, Any]:
+    """What the program reports; its errors, if it stops before that. `more`: what it is told beside the common.
+
+    `act`: what the person does with an address that the program opens; where that led.
+    """
     told = {
         "issuer": authority.issuer, "callback": CALLBACK, "scope": SCOPE, "key": authority.key.as_dict(private=True),
         **more,
@@ -30,6 +36,6 @@ def run(authority: Served, program: str, **more: Any) -> dict[str, Any]:
             said = json.loads(line)
             if "result" in said:
                 return dict(said["result"])
-            node.stdin.write(authority.allow(said["open"]) + "\n")
+            node.stdin.write(act(authority, said["open"]) + "\n")
             node.stdin.flush()
         raise AssertionError(node.stderr.read())
