@@ -80,6 +80,39 @@ def test_a_mistake_is_named_by_its_path(change: dict[str, Any], message: str) ->
         read_client({**GOOD, **change}, "$.clients[2]")
 
 
+CIBA = "urn:openid:params:grant-type:ciba"
+PROVEN = {**GOOD, "auth": "private_key_jwt", "jwks": [KEY], "grants": [CIBA]}
+TOLD = "https://app.example/told"
+
+
+@pytest.mark.parametrize("told", [None, {}, {"delivery": "ping", "endpoint": TOLD}])
+def test_a_client_hears_of_answers_by_poll_or_ping(told: dict[str, Any] | None) -> None:
+    """CIBA §4; without a word it is poll."""
+    assert read_client({**PROVEN, "backchannel": told}).grants == (CIBA,)
+
+
+@pytest.mark.parametrize(
+    ("told", "message"),
+    [
+        ({"delivery": "push", "endpoint": TOLD}, r"backchannel\.delivery"),
+        ({"delivery": "ping"}, r"backchannel\.endpoint"),
+        ({"delivery": "ping", "endpoint": "http://app.example/told"}, r"backchannel\.endpoint"),
+        ({"delivery": "poll", "endpoint": TOLD}, r"backchannel\.endpoint"),
+        ({"user_code": True}, r"backchannel\.user_code"),
+    ],
+)
+def test_there_is_no_push_and_a_ping_goes_to_an_https_address(told: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidConfiguration, match=message):
+        read_client({**PROVEN, "backchannel": told})
+
+
+def test_only_clients_that_prove_themselves_ask_by_the_back_channel() -> None:
+    with pytest.raises(InvalidConfiguration, match=r"\$\.grants"):
+        read_client({**GOOD, "grants": [CIBA]})
+    with pytest.raises(InvalidConfiguration, match=r"\$\.backchannel: is for clients"):
+        read_client({**GOOD, "backchannel": {}})
+
+
 def test_registrations_of_the_first_release_keep_their_form_and_their_hash() -> None:
     """Consents hold this hash: a release that changed it would have everybody asked again. Covers: line 8."""
     old = {"id": "a", "name": "A", "publisher": "P", "web": "https://a.example", "profile": "oauth"}
