@@ -40,9 +40,9 @@ class ElsewhereRow(msgspec.Struct, frozen=True, kw_only=True):
     """One request. `id`: 256 random bits. Times in unix seconds, `interval` in seconds.
 
     `waits_for`: the person who is asked, or a name that is nobody's where nobody was found; None for a device, which
-    waits for whoever compares its code. `user_code`: without its dash, None where there is none. `polled_at`: when the
-    client asked last. `tell_at`: when the client is to be told that there is an answer, None for never; `tries`: how
-    often that began.
+    waits for whoever compares its code, until they answered. `user_code`: without its dash, None where there is none.
+    `polled_at`: when the client asked last. `tell_at`: when the client is to be told that there is an answer, None for
+    never; `tries`: how often that began.
     """
 
     id: str
@@ -78,8 +78,12 @@ class ElsewhereRows(Protocol):
         """The client asked now, and has to wait this long before it asks again."""
         ...
 
-    async def answered(self, id: str, result: Result, tell_at: int | None) -> None:
-        """The person answered."""
+    async def answered(self, id: str, person: str, result: Result, tell_at: int | None) -> None:
+        """This person answered."""
+        ...
+
+    async def take_back(self, person: str) -> int:
+        """What this person allowed counts as refused, unless its tokens are out already; how much there was."""
         ...
 
     async def waiting_for(self, person: str, now: int) -> tuple[ElsewhereRow, ...]:

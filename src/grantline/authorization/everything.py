@@ -26,7 +26,8 @@ async def end_everything(server: Server, tx: Transaction, person: PersonId, by: 
     """In the caller's transaction. `by`: who asked for it, for the record.
 
     Each consent of the person gets a new epoch, so its tokens die at every gateway and at our own endpoints, whatever
-    they look like; codes that wait to be redeemed die with the session that they were given in.
+    they look like; codes that wait to be redeemed die with the session that they were given in, and what was allowed
+    elsewhere is taken back.
     """
     consents = families = 0
     for state in await tx.consents.of_person(person):
@@ -36,10 +37,9 @@ async def end_everything(server: Server, tx: Transaction, person: PersonId, by: 
             consents += 1
             detail: dict[str, object] = {"kind": "all", "by": by}
             await tx.outbox.append(
-                about_consent(
-                    server, EventType.TOKEN_REVOKED, state, act="revoke", res="token", rsn=WHY, detail=detail
-                )
+                about_consent(server, EventType.TOKEN_REVOKED, state, act="revoke", res="token", rsn=WHY, detail=detail)
             )
+    await tx.elsewhere.take_back(person)
     sessions = await tx.sessions.end_all(person, server.now())
     ended = Ended(consents, families, sessions)
     await tx.outbox.append(_told(server, person, by, ended))

@@ -45,6 +45,8 @@ class EndsWithPassword:
 
     async def __call__(self, tx: Transaction, person: PersonId) -> int:
         """End every family of every consent of this person; how many there were. The consents stay."""
+        # Whoever knew the old password may have answered somebody elsewhere; there is no session that this stands on.
+        await tx.elsewhere.take_back(person)
         if self.why != LOCKED and not self.settings.refresh_ends_with_password:
             return 0
         ended = 0

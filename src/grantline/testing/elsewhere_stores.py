@@ -38,8 +38,10 @@ class ElsewhereStores:
         """Each in its own columns: the one does not undo the other (check 142)."""
         await run(lambda tx: tx.elsewhere.put(DEVICE))
         await run(lambda tx: tx.elsewhere.polled("r-1", 130, 10))
-        await run(lambda tx: tx.elsewhere.answered("r-1", Result.ALLOWED, 131))
-        expected = like(DEVICE, polled_at=130, interval=10, result=Result.ALLOWED, tell_at=131)
+        await run(lambda tx: tx.elsewhere.answered("r-1", "p_ada", Result.ALLOWED, 131))
+        expected = like(
+            DEVICE, waits_for="p_ada", polled_at=130, interval=10, result=Result.ALLOWED, tell_at=131
+        )  # fmt: skip
         assert await run(lambda tx: tx.elsewhere.get("r-1")) == expected
 
     async def test_what_waits_for_a_person_is_theirs_open_and_unanswered(self, run: Run) -> None:
@@ -62,6 +64,17 @@ class ElsewhereStores:
         await run(each(lambda tx, row: tx.elsewhere.put(row), rows))
         assert await run(lambda tx: tx.elsewhere.pressing("p_ada", CALL.client, 200)) == 2
         assert await run(lambda tx: tx.elsewhere.pressing("nobody", CALL.client, 200)) == 0
+
+    async def test_what_one_person_allowed_can_be_taken_back(self, run: Run) -> None:
+        """What waits goes on waiting, and nobody else is concerned."""
+        rows = (
+            like(CALL, id="yes", result=Result.ALLOWED), like(CALL, id="no", result=Result.REFUSED), CALL,
+            like(CALL, id="bens", waits_for="p_ben", result=Result.ALLOWED),
+        )  # fmt: skip
+        await run(each(lambda tx, row: tx.elsewhere.put(row), rows))
+        assert await run(lambda tx: tx.elsewhere.take_back("p_ada")) == 1
+        results = [(await run(lambda tx, row=row: tx.elsewhere.get(row.id))).result for row in rows]  # type: ignore[misc]
+        assert results == [Result.REFUSED, Result.REFUSED, None, Result.ALLOWED]
 
     async def test_each_try_to_tell_is_claimed_once_until_it_was_told(self, run: Run) -> None:
         """The next not before its time; CIBA §10.2."""

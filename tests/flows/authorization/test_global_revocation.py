@@ -18,6 +18,7 @@ from grantline.model.events import EventType
 from grantline.model.ids import ApiId, ConsentId
 from grantline.sdk.client import AccessRefused
 from tests.authorization_world import ISSUER, World
+from tests.flows.authorization.elsewhere_flows import TV, answered_device, poll
 from tests.flows.authorization.raw import exchange, get_code, post
 from tests.flows.authorization.test_introspection import api, ask
 from tests.flows.authorization.test_opaque_tokens import OPEN
@@ -128,6 +129,14 @@ async def test_a_code_on_its_way_is_worth_nothing_any_more(world: World) -> None
     await revoke(world)
     answer = await post(world, "/token", exchange(code), key)
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
+
+
+async def test_what_was_allowed_to_a_device_and_not_fetched_yet_is_taken_back(world: World) -> None:
+    """The same for an answer that waits for who asked from elsewhere."""
+    await world.register(TV)
+    device = await answered_device(world)
+    await revoke(world)
+    assert (await poll(world, device)).json()["error"] == "access_denied"
 
 
 async def test_the_record_says_who_asked_and_what_ended(world: World) -> None:

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from grantline.storage.sql.identity import SqlEnrolments
 from grantline.storage.sql.sign_in import SqlPasskeys, SqlTotps
 from grantline.storage.sqlite.database import Database
 from tests.authorization_world import Tx, World, make_world
+from tests.flows.authorization.elsewhere_flows import TV, answered_device, poll
 from tests.flows.authorization.raw import claims_of
 
 OLD, NEW = "correct horse battery", "another horse entirely"
@@ -174,3 +176,15 @@ async def test_who_is_locked_loses_refresh_tokens_whatever_the_setting_says(worl
     assert ended.rsn == "person_locked"
     (state,) = await world.database.read(lambda tx: tx.consents.of_person(world.people["ada"]))
     assert state.status is Status.ACTIVE
+
+
+@pytest.mark.parametrize("keeps", [True, False])
+async def test_a_new_password_takes_back_what_was_allowed_elsewhere(world: World, people: People, keeps: bool) -> None:
+    """Before its tokens were fetched; whatever the setting says of refresh tokens. What is fetched by then, stands."""
+    await world.register(TV)
+    await world.sign_in()
+    fetched, waiting = await answered_device(world), await answered_device(world)
+    assert (await poll(world, fetched)).status_code == 200
+    people.ends = replace(people.ends, settings=Settings(refresh_ends_with_password=not keeps))
+    await people.declare(NEW)
+    assert (await poll(world, waiting)).json()["error"] == "access_denied"

@@ -5,7 +5,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from grantline.authorization.elsewhere import ElsewhereRow
+from grantline.authorization.elsewhere import ElsewhereRow, Result
 from grantline.authorization.families import end_family
 from grantline.authorization.grants import Authorized, Redeeming
 from grantline.authorization.steps.spending import spend
@@ -78,8 +78,8 @@ async def _agreed(redeeming: Redeeming, kept: Kept[Collected], row: ElsewhereRow
     if kept.row.notes is None:
         raise await _not_yet(redeeming, row)
     answer = msgspec.json.decode(kept.row.notes, type=Answer)
-    if answer.code is None:
-        raise Declined("The person did not allow it.", detail=answer.error)
+    if answer.code is None or (row.result is Result.REFUSED and not kept.redeemed):
+        raise Declined("The person did not allow it.", detail=answer.error or "taken back since")
     return answer.code
 
 

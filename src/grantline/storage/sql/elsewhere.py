@@ -22,7 +22,14 @@ _PUT = Statement(plain_insert(ELSEWHERE).values({name: bindparam(name) for name 
 _GET = Statement(_row.where(_this))
 _BY_USER_CODE = Statement(_row.where(ELSEWHERE.c.user_code == bindparam("typed")))
 _POLLED = Statement(update(ELSEWHERE).where(_this).values(polled_at=bindparam("at"), interval=bindparam("from_now_on")))
-_ANSWERED = Statement(update(ELSEWHERE).where(_this).values(result=bindparam("said"), tell_at=bindparam("tell")))
+_ANSWERED = Statement(
+    update(ELSEWHERE)
+    .where(_this)
+    .values(waits_for=bindparam("by"), result=bindparam("said"), tell_at=bindparam("tell"))
+)
+_TAKE_BACK = Statement(
+    update(ELSEWHERE).where(_of_person, ELSEWHERE.c.result == Result.ALLOWED.value).values(result=Result.REFUSED.value)
+)
 _WAITING = Statement(
     _row.where(_of_person, _open, ELSEWHERE.c.result.is_(None)).order_by(ELSEWHERE.c.created_at, ELSEWHERE.c.id)
 )
@@ -70,9 +77,13 @@ class SqlElsewhere:
         """The client asked."""
         await self._cursor.run(_POLLED, named=id, at=at, from_now_on=interval)
 
-    async def answered(self, id: str, result: Result, tell_at: int | None) -> None:
-        """The person answered."""
-        await self._cursor.run(_ANSWERED, named=id, said=result, tell=tell_at)
+    async def answered(self, id: str, person: str, result: Result, tell_at: int | None) -> None:
+        """This person answered."""
+        await self._cursor.run(_ANSWERED, named=id, by=person, said=result, tell=tell_at)
+
+    async def take_back(self, person: str) -> int:
+        """What they allowed counts as refused."""
+        return await self._cursor.run(_TAKE_BACK, person=person)
 
     async def waiting_for(self, person: str, now: int) -> tuple[ElsewhereRow, ...]:
         """What waits for this person."""
