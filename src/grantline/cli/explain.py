@@ -30,7 +30,7 @@ def explain(
     path, _, query = target.partition("?")
     declared: dict[str, tuple[str, ...]] = {"grantline-purpose": (purpose,)} if purpose else {}
     call = Call(method.upper(), path, query, path, declared, ApiId(api))
-    decision, findings = run(explained(data, ConsentId(consent), call))
+    decision, findings, sign_in = run(explained(data, ConsentId(consent), call))
     for finding in findings:
         typer.echo(f"{'holds' if finding.passed else 'FAILS'}  {finding.clause} ({finding.policy})")
     match decision:
@@ -39,14 +39,20 @@ def explain(
             raise typer.Exit(DENIED)
         case permit:
             typer.echo(f"allowed by {permit.by} for {permit.purpose}; fields: {', '.join(permit.fields) or 'none'}")
+            if sign_in:
+                typer.echo(f"with a token of a person who {sign_in}")
 
 
-async def explained(data: Path, consent: ConsentId, call: "Call") -> "tuple[Decision, tuple[Finding, ...]]":
-    """The call judged by the code that gateways run, over everything as it stands in the instance now."""
+async def explained(data: Path, consent: ConsentId, call: "Call") -> "tuple[Decision, tuple[Finding, ...], str]":
+    """The call judged by the code that gateways run, over everything as it stands in the instance now.
+
+    The third says what its route demands of the sign-in, which only a token can show.
+    """
     from grantline.app.places import Places
     from grantline.app.state import open_state
     from grantline.catalog import load_catalog
     from grantline.consent import enforced
+    from grantline.gateway.explaining import demanded
     from grantline.gateway.explaining import explain as judge
     from grantline.model.clock import SystemClock
     from grantline.model.errors import NotFound
@@ -62,4 +68,6 @@ async def explained(data: Path, consent: ConsentId, call: "Call") -> "tuple[Deci
     if cut is None:
         raise NotFound(f"Consent {consent} grants nothing of the API {call.api}.")
     standing = StateFacts(state.status, state.epoch, state.min_epoch, client.status.value if client else "unknown")
-    return judge(load_catalog(Places(data).catalog), cut, standing, call, SystemClock().wall_us() // 1_000_000)
+    catalog = load_catalog(Places(data).catalog)
+    decision, findings = judge(catalog, cut, standing, call, SystemClock().wall_us() // 1_000_000)
+    return decision, findings, str(demanded(catalog, call))

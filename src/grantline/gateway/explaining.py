@@ -6,6 +6,7 @@ from grantline.gateway.locate import Places
 from grantline.gateway.purpose import purpose_of
 from grantline.gateway.records import Trail
 from grantline.gateway.refusal import Refusal
+from grantline.gateway.step_up import StepUp
 from grantline.gateway.verify import Caller
 from grantline.model.consent import EnforcedVersion
 from grantline.model.decision import Call, Decision, Deny
@@ -34,6 +35,14 @@ def explain(
     except Refusal as refusal:
         return Deny(refusal.reason, _NO_CALL, refusal.detail), ()
     return decider.explain(version, state, call_facts(trail, _holder(version, place.resource), place, places), now)
+
+
+def demanded(catalog: Catalog, call: Call) -> StepUp:
+    """What the route of this call asks of the person's sign-in: a token has to show it, no consent can."""
+    try:
+        return Places(catalog).place(call).route.step_up
+    except Refusal:
+        return StepUp()
 
 
 def _holder(version: EnforcedVersion, audience: str) -> Caller:

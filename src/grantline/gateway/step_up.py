@@ -15,6 +15,12 @@ class StepUp:
     acr_values: tuple[str, ...] = ()
     max_age: int | None = None
 
+    def __str__(self) -> str:
+        """For operators; empty where nothing is demanded."""
+        levels = f"signed in at {' or '.join(self.acr_values)}" if self.acr_values else ""
+        age = f"signed in at most {self.max_age} s ago" if self.max_age is not None else ""
+        return ", ".join(part for part in (levels, age) if part)
+
     def require(self, claims: AccessClaims, now: int) -> None:
         """Raise `Refusal` (step_up) unless the sign-in behind this token will do. `now` in unix seconds.
 

@@ -1,16 +1,18 @@
 """Tokens that say nothing: asked for once, held against the feed at each use, no way to flood the authority."""
 
 import asyncio
+from dataclasses import fields
 from typing import Any
 
 import pytest
 
 from grantline.crypto.encoding import b64url
+from grantline.gateway.adapters.envoy_config import EnvoySettings
 from grantline.gateway.enforce import Admitted, Refused
-from grantline.gateway.opaque import OpaqueTokens
+from grantline.gateway.opaque import PATIENCE_S, OpaqueTokens
 from grantline.model.feed import Kind, Position
 from grantline.model.reasons import Reason
-from grantline.model.token import OPAQUE_PREFIX, Confirmation
+from grantline.model.token import OPAQUE_PREFIX, AccessClaims, Confirmation
 from tests.unit.enforce.world import TRANSACTIONS, World
 
 
@@ -140,3 +142,36 @@ async def test_what_looks_nearly_like_one_is_not_asked_for(world: World) -> None
     for wrong in (token[:-1], token + "A", token[4:], token.upper(), f"{token} "):
         assert await outcome(world, wrong, dpop=None) is Reason.TOKEN_INVALID
     assert world.asked == []
+
+
+async def test_an_authority_that_never_answers_is_given_up_before_the_proxy_gives_up(world: World) -> None:
+    """Covers: line 4: the caller learns the reason, and the next call asks anew."""
+    silent = asyncio.Event()
+
+    async def hangs(_digest: bytes) -> None:
+        await silent.wait()
+
+    tokens = OpaqueTokens(hangs, world.clock, misses=5, patience_s=0.01)
+    assert await tokens.claims(bytes(32)) is Reason.TOKEN_UNAVAILABLE
+    silent.set()
+    assert await tokens.claims(bytes(32)) is Reason.TOKEN_INVALID
+    waits = {one.name: one.default for one in fields(EnvoySettings)}
+    assert waits["decision_timeout"] > PATIENCE_S
+
+
+async def test_a_caller_that_gives_up_does_not_take_the_answer_from_others(world: World) -> None:
+    world.opaque()
+    digest, asked, answer = next(iter(world.kept)), asyncio.Event(), asyncio.Event()
+
+    async def slow(name: bytes) -> AccessClaims | None:
+        asked.set()
+        await answer.wait()
+        return world.kept.get(name)
+
+    tokens = OpaqueTokens(slow, world.clock, misses=5)
+    first = asyncio.ensure_future(tokens.claims(digest))
+    await asked.wait()
+    second = asyncio.ensure_future(tokens.claims(digest))
+    first.cancel()
+    answer.set()
+    assert await second == world.kept[digest]

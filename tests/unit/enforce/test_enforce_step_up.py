@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from grantline.gateway.enforce import Admitted, Refused
+from grantline.gateway.explaining import demanded
 from grantline.gateway.render import render
 from grantline.model.reasons import Reason
 from tests.unit.enforce.world import NOW, World
@@ -63,3 +64,12 @@ async def test_a_sign_in_counts_for_so_long_as_the_route_says(world: World, at: 
 async def test_routes_that_demand_nothing_ask_for_nothing(world: World) -> None:
     """A token that tells of no sign-in is as good there as any."""
     assert await challenged(world) is None
+
+
+async def test_operators_are_told_what_a_route_demands(world: World) -> None:
+    """For `grantline explain`: a consent alone cannot say whether a call passes there."""
+    assert str(demanded(world.catalog, world.call())) == ""
+    world.demand(acr_values=("phr", MFA), max_age=60)
+    said = f"signed in at phr or {MFA}, signed in at most 60 s ago"
+    assert str(demanded(world.catalog, world.call())) == said
+    assert str(demanded(world.catalog, world.call("/nothing"))) == ""
