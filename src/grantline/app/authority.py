@@ -156,10 +156,6 @@ async def authority(
         pages.attach(site)
         keeping.lacking = feed.lacking
         sweeping = partial(keep_sweeping, work, server.consents, sessions, clock, settings.registration.unused_days)
-        telling = Telling(server, fetcher)
-        pinging = Pinging(server, fetcher)
-        for told in (telling, pinging):
-            work.after_commit(told.wake)
         leading = Leading(
             leader_lock(data, settings.storage),
             begin=feed.start,
@@ -169,10 +165,18 @@ async def authority(
         )
         stack.push_async_callback(leading.close)
         await leading.start()
-        tasks = (leading.run, rules.keep_looking, keeping.run, telling.run, pinging.run)
+        tasks = (leading.run, rules.keep_looking, keeping.run, *_tellers(server, fetcher, work))
         yield Authority(
             _route(oauth_endpoints(server), feed, portal(site)), tasks, server, identity.enrolment, rules, work
         )
+
+
+def _tellers(server: Server, fetcher: Fetcher, work: WakingWork) -> tuple[Task, ...]:
+    """What tells clients at their own addresses: of ended sessions, and of answers that wait for them."""
+    tellers = (Telling(server, fetcher), Pinging(server, fetcher))
+    for each in tellers:
+        work.after_commit(each.wake)
+    return tuple(each.run for each in tellers)
 
 
 def _route(oauth: Any, feed: FeedServer, pages: Asgi) -> Asgi:

@@ -89,7 +89,7 @@ def test_refusing_takes_one_press_and_allowing_is_the_question_s_alone(holder: B
     assert world.interaction.answered["h-call"].what == "refused"
     page = holder.get("/answered/h-call").text
     assert "Go back to where you were asked" in page
-    assert "You did not allow" in page
+    assert "was not allowed" in page
     assert holder.post(WAITING, data=answer(holder, "refuse")).headers["location"] == "/consent/h-call"
 
 
