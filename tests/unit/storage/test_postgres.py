@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from grantline.authorization.store import TicketKind
-from grantline.model.errors import AuditUnavailable, InvalidConfiguration
+from grantline.model.errors import AuditUnavailable, InvalidConfiguration, InvalidRequest
 from grantline.model.feed import Entry, Kind, NewEntry, Position
 from grantline.storage.migrations.postgres import migrate_postgres
 from grantline.storage.postgres import database
@@ -338,3 +338,19 @@ async def test_a_value_of_the_wrong_kind_is_our_mistake_and_not_the_databases(on
 
     with pytest.raises(driver().DataError, match="invalid input"):
         await one.write(mistaken)
+
+
+async def test_text_with_nul_is_the_callers_mistake_and_costs_nobody_else_anything(one: State) -> None:
+    """SQLite would look for it and find nothing."""
+
+    async def looked_for(tx: SqlTransaction) -> object:
+        return await tx.people.by_username("a\0b")
+
+    for run in (one.read, one.write):
+        with pytest.raises(InvalidRequest, match="cannot be kept"):
+            await run(looked_for)
+    first, refused, second = await asyncio.gather(
+        one.write(append), one.write(looked_for), one.write(append), return_exceptions=True
+    )
+    assert isinstance(refused, InvalidRequest)
+    assert [entry.seq for entry in (first, second) if isinstance(entry, Entry)] == [1, 2]

@@ -3,6 +3,8 @@
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from typing import Any, Generic, TypeVar, cast
 
+from grantline.model.errors import InvalidRequest
+from grantline.storage.postgres.connection import driver
 from grantline.storage.postgres.cursor import Connection, PostgresCursor
 from grantline.storage.sql.cursor import Cursor
 
@@ -11,9 +13,16 @@ Tx = TypeVar("Tx")
 
 
 async def run_unit(unit: Callable[[Tx], Awaitable[T]], transaction: Callable[[Cursor], Tx], on: Connection) -> T:
-    """The unit's answer. Raises `RuntimeError` if it awaits anything but its transaction: it holds everybody's lock."""
+    """The unit's answer. Raises `RuntimeError` if it awaits anything but its transaction: it holds everybody's lock.
+
+    Raises `InvalidRequest` for text with NUL, which SQLite holds and PostgreSQL cannot.
+    """
     cursor = PostgresCursor(on)
-    return await _Held(cast(Coroutine[Any, Any, T], unit(transaction(cursor))), cursor)
+    try:
+        return await _Held(cast(Coroutine[Any, Any, T], unit(transaction(cursor))), cursor)
+    except driver().CharacterNotInRepertoireError as error:
+        # Nothing of ours is ever named with NUL, so whoever sends one has asked for nothing that there could be.
+        raise InvalidRequest("A character of this request cannot be kept.", detail=str(error)) from error
 
 
 class _Held(Generic[T]):
