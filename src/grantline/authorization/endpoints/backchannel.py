@@ -2,11 +2,10 @@
 
 import msgspec
 
-from grantline.authorization.elsewhere import ElsewhereRow, Way
+from grantline.authorization.elsewhere import Way
 from grantline.authorization.grants import ciba
 from grantline.authorization.http import Request, Response, json_response
 from grantline.authorization.parameters import read_form, read_into
-from grantline.authorization.rates import SlowDown
 from grantline.authorization.server import Server
 from grantline.authorization.steps import backchannel_request as steps
 from grantline.authorization.steps.asking import FROM_ELSEWHERE, examine, to_ticket
@@ -50,18 +49,9 @@ async def backchannel(server: Server, request: Request) -> Response:
         await burn(tx, burns, server.now(), server.settings.burned_capacity)
         meant = await who_is_meant(server, tx, client.client, wanted.hint)
         row = msgspec.structs.replace(waits, waits_for=meant)
-        await _require_patience(server, tx, row)
         return await keep_waiting(server, tx, row, ticket, collected)
 
     handle = await write(server.work, unit)
     return json_response(
         {"auth_req_id": handle, "expires_in": waits.expires_at - waits.created_at, "interval": waits.interval}
     )
-
-
-async def _require_patience(server: Server, tx: Transaction, row: ElsewhereRow) -> None:
-    """So many at a time for one person, unanswered or refused, and no more: nobody is worn down to a yes."""
-    assert row.waits_for is not None
-    pressing = await tx.elsewhere.pressing(row.waits_for, row.client, row.created_at)
-    if pressing >= server.settings.waiting_per_person:
-        raise SlowDown("Too many requests to this person wait or were refused; try again later.")
