@@ -11,6 +11,7 @@ from grantline.authorization.endpoints.backchannel import backchannel
 from grantline.authorization.endpoints.detail_types import detail_types
 from grantline.authorization.endpoints.device import device
 from grantline.authorization.endpoints.global_revocation import global_revocation
+from grantline.authorization.endpoints.grants import grant
 from grantline.authorization.endpoints.introspect import introspect
 from grantline.authorization.endpoints.jwks import jwks
 from grantline.authorization.endpoints.logout import end_session
@@ -45,6 +46,7 @@ ENDPOINTS: dict[str, tuple[Endpoint, tuple[str, ...]]] = {
     paths.PROTECTED_RESOURCE: (protected_resource, ("GET",)),
     paths.DEVICE: (device, ("POST",)),
     paths.BACKCHANNEL: (backchannel, ("POST",)),
+    paths.GRANTS: (grant, ("GET", "DELETE")),
     paths.REGISTER: (register, ("POST",)),
     paths.REGISTRATION: (configure, ("GET", "PUT", "DELETE")),
 }
@@ -58,7 +60,7 @@ def oauth_endpoints(server: Server, door: Door = FRONT) -> Router:
     return Router(
         routes,
         shared=paths.FOR_BROWSER_APPS,
-        families=(paths.PROTECTED_RESOURCE,),
+        families=(paths.PROTECTED_RESOURCE, paths.GRANTS),
         nonce=lambda: nonces(server).current(server.now()),
         door=door,
         base=urlsplit(server.issuer).path.rstrip("/"),

@@ -197,6 +197,12 @@ async def _given(tx: Transaction, client: ClientId) -> Stands | None:
     """The client's own active consent, within its time or not; parts of it are not meant."""
     for state in await tx.consents.of_person(own_person(client)):
         version = await tx.consents.version(state.consent_id, state.version)
-        if state.status is Status.ACTIVE and state.client == client and version and not version.ancestors:
+        if (
+            state.status is Status.ACTIVE
+            and state.client == client
+            and version
+            and version.granted
+            and not version.ancestors
+        ):
             return Stands(state, version)
     return None

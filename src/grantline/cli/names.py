@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 ABOUT_PERSON = ("openid", "profile", "email")
 """Scopes that are in no catalog, since no API has their data (OIDC Core §5.4)."""
+OWN_GRANTS = ("grant_management_query", "grant_management_revoke")
+"""The same for what a client does with its own grants (Grant Management §6.1)."""
 
 
 def require_known(catalog: "Catalog", declaration: "Declaration") -> None:
@@ -23,7 +25,7 @@ def require_known(catalog: "Catalog", declaration: "Declaration") -> None:
 def _names(catalog: "Catalog", declaration: "Declaration") -> Iterator[tuple[str, str, set[str]]]:
     """Path, name, and what it may be, of each name that has to be in the catalog."""
     file = catalog.file
-    scopes, apis = {*ABOUT_PERSON, *file.scopes}, set(map(str, file.apis))
+    scopes, apis = {*ABOUT_PERSON, *OWN_GRANTS, *file.scopes}, set(map(str, file.apis))
     types, resources = ({getattr(api, part) for api in file.apis.values()} for part in ("type", "resource"))
     for number, client in enumerate(declaration.clients):
         path = f"$.clients[{number}]"

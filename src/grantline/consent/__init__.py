@@ -31,11 +31,12 @@ if TYPE_CHECKING:
     from grantline.consent.record import Amended, Consents, Ending
     from grantline.consent.sealing import from_bytes, to_bytes
     from grantline.consent.settings import Settings
-    from grantline.consent.versions import Agreement, compose
+    from grantline.consent.versions import NARROWER_TEMPLATE, Agreement, compose
 else:
     __getattr__ = opens_on_use(__name__)
 
 __all__ = [
+    "NARROWER_TEMPLATE",
     "Agreed",
     "Agreement",
     "Amended",

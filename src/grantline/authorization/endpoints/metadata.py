@@ -12,7 +12,7 @@ from grantline.authorization.grants import grants
 from grantline.authorization.http import Request, Response, json_response
 from grantline.authorization.server import Server
 from grantline.authorization.steps import revoker
-from grantline.authorization.steps.request import OFFLINE
+from grantline.authorization.steps.request import OFFLINE, OWN_GRANTS
 from grantline.authorization.tokens import about_person
 from grantline.crypto.dpop import ALGORITHMS
 from grantline.parties import AuthMethod
@@ -40,7 +40,7 @@ def describe(server: Server) -> dict[str, Any]:
         "global_token_revocation_endpoint": issuer + paths.GLOBAL_REVOCATION,
         "global_token_revocation_endpoint_auth_methods_supported": [revoker.TYP],
         "jwks_uri": issuer + paths.JWKS,
-        "scopes_supported": [*about_person.SCOPES, *offline, *file.scopes],
+        "scopes_supported": [*about_person.SCOPES, *offline, *OWN_GRANTS, *file.scopes],
         "client_id_metadata_document_supported": server.documents is not None,
         "grant_types_supported": list(grants()),
         "code_challenge_methods_supported": ["S256"],

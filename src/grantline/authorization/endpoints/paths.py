@@ -17,6 +17,7 @@ REGISTER = "/register"
 REGISTRATION = "/registration"
 DEVICE = "/device_authorization"
 BACKCHANNEL = "/backchannel-authentication"
+GRANTS = "/grants"
 
 ALIASED = {
     "token_endpoint": TOKEN,
@@ -26,6 +27,7 @@ ALIASED = {
     "userinfo_endpoint": USERINFO,
     "device_authorization_endpoint": DEVICE,
     "backchannel_authentication_endpoint": BACKCHANNEL,
+    "grant_management_endpoint": GRANTS,
 }
 """Endpoints where a client may show a certificate, by their name in the metadata."""
 

@@ -3,9 +3,12 @@
 import msgspec
 
 from grantline.authorization.grants import Authorized, ClientAuth, Grant, Redeeming
+from grantline.authorization.own_grants import own_access
 from grantline.authorization.service_grants import find_service_grant
+from grantline.authorization.steps.audience import narrow_audience
 from grantline.authorization.steps.part import part_of
 from grantline.authorization.steps.policy import require_mintable
+from grantline.authorization.steps.request import OWN_GRANTS
 from grantline.model.errors import InvalidGrant
 from grantline.model.events import EventType
 
@@ -18,7 +21,13 @@ class Parameters(msgspec.Struct, frozen=True):
 
 
 async def authorize(redeeming: Redeeming, parameters: Parameters) -> Authorized:
-    """A token on the client's own consent, or on the part of it that is asked for. No refresh token (§4.4.3)."""
+    """A token on the client's own consent, or on the part of it that is asked for. No refresh token (§4.4.3).
+
+    Scopes of this server itself come alone: they reach no API, and stand on another consent.
+    """
+    wanted = tuple(dict.fromkeys((parameters.scope or "").split()))
+    if wanted and set(wanted) <= set(OWN_GRANTS):
+        return await _on_this_server(redeeming, wanted, parameters.resource)
     stands = await find_service_grant(redeeming.server, redeeming.tx, redeeming.client.client_id)
     if stands is None:
         raise InvalidGrant("No access was given to this client itself; an operator gives it as a service grant.")
@@ -28,6 +37,17 @@ async def authorize(redeeming: Redeeming, parameters: Parameters) -> Authorized:
         event=EventType.TOKEN_ISSUED,
         stands=part,
         scope=part.version.scope,
+        resources=resources,
+        cnf=redeeming.cnf,
+    )
+
+
+async def _on_this_server(redeeming: Redeeming, scopes: tuple[str, ...], resource: tuple[str, ...]) -> Authorized:
+    resources = narrow_audience((redeeming.server.issuer,), resource)
+    return Authorized(
+        event=EventType.TOKEN_ISSUED,
+        stands=await own_access(redeeming, scopes),
+        scope=" ".join(scopes),
         resources=resources,
         cnf=redeeming.cnf,
     )

@@ -3,7 +3,7 @@
 from typing import Any
 
 from grantline.authorization.parameters import read_json
-from grantline.authorization.steps.request import OFFLINE, OPENID, Asking
+from grantline.authorization.steps.request import OFFLINE, OPENID, OWN_GRANTS, Asking
 from grantline.authorization.tokens import about_person
 from grantline.catalog import Asked, join
 from grantline.model.errors import InvalidAuthorizationDetails, InvalidScope, InvalidTarget
@@ -23,7 +23,9 @@ def _named_scopes(asking: Asking) -> tuple[str, ...]:
     parameters, client = asking.parameters, asking.client
     if parameters.scope is not None:
         return tuple(parameters.scope.split())
-    return () if parameters.authorization_details is not None else client.default_scopes or client.scopes
+    if parameters.authorization_details is not None:
+        return ()
+    return tuple(scope for scope in client.default_scopes or client.scopes if scope not in OWN_GRANTS)
 
 
 def asked_for(asking: Asking) -> tuple[Asked, ...]:

@@ -10,6 +10,8 @@ from grantline.authorization.store import Transaction
 from grantline.model.errors import InvalidGrantId, InvalidRequest
 from grantline.model.ids import ClientId, ConsentId
 
+_NONE = "This grant_id names no grant of this client that stands."
+
 
 class Action(StrEnum):
     """The values of `grant_management_action`."""
@@ -44,7 +46,15 @@ async def named_grant(server: Server, tx: Transaction, client: ClientId, grant: 
 
     The same words for a grant that is unknown, ended or another's: whoever guesses an id learns nothing by it.
     """
+    stands = await own_grant(server, tx, client, grant)
+    if stands.version.ancestors:
+        raise InvalidGrantId(_NONE, detail=f"{grant} is part of another")
+    return stands
+
+
+async def own_grant(server: Server, tx: Transaction, client: ClientId, grant: ConsentId) -> Stands:
+    """The same also for a part that another client passed on: it can be looked at and given back, not added to."""
     stands = await find_standing(server, tx, grant)
-    if stands is None or stands.state.client != client or is_own(stands.state) or stands.version.ancestors:
-        raise InvalidGrantId("This grant_id names no grant of this client that stands.", detail=f"{grant}")
+    if stands is None or stands.state.client != client or is_own(stands.state):
+        raise InvalidGrantId(_NONE, detail=f"{grant}")
     return stands

@@ -12,6 +12,9 @@ OPENID = "openid"
 OFFLINE = "offline_access"
 """No access of its own: whether a client gets refresh tokens, its registration says (OIDC Core §11)."""
 
+QUERY, REVOKE = "grant_management_query", "grant_management_revoke"
+OWN_GRANTS = (QUERY, REVOKE)
+"""Scopes that a client has for itself alone (Grant Management §6.1): no person is ever asked for them."""
 GRANT_PARAMETERS = frozenset({"grant_management_action", "grant_id"})
 """Go with every request that serves as an authorization request (Grant Management §5.2)."""
 
