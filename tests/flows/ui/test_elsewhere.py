@@ -122,3 +122,11 @@ def test_after_allowing_a_device_the_person_is_sent_back_to_it(holder: Browser) 
     assert "Go back to your device" in page
     assert 'href="/connections/g_budget"' in page
     assert holder.get("/answered/h-budget").status_code == 404
+
+
+def test_the_sign_in_page_says_who_waits_and_promises_no_way_back(visitor: Browser) -> None:
+    """Whoever signs in for a request from elsewhere is sent to no address of the client."""
+    page = visitor.get("/sign-in?next=/consent/h-call").text
+    assert "Call centre</bdi> is waiting for your answer" in page
+    assert "you go back to" not in page
+    assert "It never sees your password" in page
