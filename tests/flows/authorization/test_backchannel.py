@@ -1,4 +1,4 @@
-"""A client asks a person who is somewhere else (OpenID CIBA Core 1.0), and polls or is told by ping."""
+"""A client asks a person who is somewhere else (OpenID CIBA Core 1.0), and polls for the answer."""
 
 from typing import Any
 
@@ -30,7 +30,6 @@ from tests.flows.authorization.raw import claims_of
 
 OTHER = msgspec.structs.replace(CALLER, id="other")
 STRICT = msgspec.structs.replace(CALLER, id="strict", require_request_object=True)
-FORM_MEMBERS = ("client_assertion", "client_assertion_type")
 
 
 @pytest.fixture(autouse=True)
