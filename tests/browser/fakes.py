@@ -8,6 +8,7 @@ from grantline.authorization import Answered, Decide, Deliver, Delivery, Farewel
 from grantline.catalog import Asked, Catalog, load_catalog
 from grantline.consent import (
     Agreed,
+    Change,
     ClientCard,
     ClientProfile,
     Offer,
@@ -237,6 +238,7 @@ class FakeInteraction:
     posted: set[str] = field(default_factory=set)
     hints: dict[str, str] = field(default_factory=dict)
     next: dict[str, SignIn | Deliver] = field(default_factory=dict)
+    changes: dict[str, Change] = field(default_factory=dict)
     elsewhere: FakeElsewhere = field(default_factory=lambda: both(card("Living room TV"), card("Call centre")))
 
     def profile(self, handle: str) -> ClientProfile:
@@ -247,6 +249,8 @@ class FakeInteraction:
         )  # fmt: skip
 
     def asked(self, handle: str) -> tuple[Asked, ...]:
+        if handle in self.changes:
+            return self.changes[handle].asked
         return self.catalog.asked_by_scopes(self.scopes.get(handle, SCOPES))
 
     async def open(self, handle: str) -> Waiting:
@@ -271,7 +275,8 @@ class FakeInteraction:
             asked=self.asked(handle),
             resources={ApiId("bank"): ACCOUNTS},
             now=NOW,
-            wanted_days=90,
+            wanted_days=None if handle in self.changes else 90,
+            change=self.changes.get(handle),
         )
 
     async def summarise(self, handle: str, picks: Picks, session: Session) -> Summary:
@@ -289,6 +294,7 @@ class FakeInteraction:
         agreed = narrow(
             catalog=self.catalog, client=self.profile(handle), asked=self.asked(handle),
             offer=self.question(handle), picks=picks, digest=digest,
+            kept=self.changes[handle].kept if handle in self.changes else (),
         )  # fmt: skip
         self.approved.append(agreed)
         return self._answer(handle, "allowed", "code=abc")

@@ -7,6 +7,7 @@ from playwright.async_api import Page
 
 from grantline.identity import Methods, SecondStep
 from grantline.model.ids import ConsentId
+from tests.browser.changing import adding, replacing
 from tests.browser.fakes import BY_LEASE, CLOSED, HOLDER, PARTIAL, UNKNOWN, FakeWorld
 from tests.consent_world import sensitive
 
@@ -136,6 +137,8 @@ PAGES = (
     Stop("consent unchecked app", "/consent/h-loan"),
     Stop("consent special", "/consent/h-budget", world=_special),
     Stop("consent special incomplete", "/consent/h-budget", _forget_the_yes, _special),
+    Stop("consent to more", "/consent/h-budget", world=adding),
+    Stop("consent to something else", "/consent/h-budget", world=replacing),
     Stop("sign-in", "/sign-in?next=/consent/h-budget"),
     Stop("sign-in wrong", "/sign-in", _wrong_password),
     Stop("sign-in again", "/sign-in?next=/security&acr=phr", world=_only_a_password),

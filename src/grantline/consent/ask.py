@@ -49,7 +49,7 @@ def make_offer(
     open_to_client = effective(catalog, asked, client.ceiling)
     whole = (*open_to_client, *(Asked(item=item) for item in (() if change is None else change.kept)))
     durations = _durations(catalog, whole, now)
-    lines = offer_lines(catalog, open_to_client, None if change is None else change.before)
+    lines = offer_lines(catalog, open_to_client, change)
     offer = Offer(
         client=client.card,
         operator=catalog.file.operator.name,

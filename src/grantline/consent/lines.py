@@ -5,26 +5,27 @@ from dataclasses import replace
 
 from grantline.catalog import Asked, Catalog, key_of
 from grantline.consent import words
-from grantline.consent.changing import new_fields
+from grantline.consent.changing import Change, Manner, new_fields
 from grantline.consent.offer import ExplicitChoice, OfferLine
-from grantline.model.consent import Item, Version
+from grantline.model.consent import Item
 from grantline.model.text import listed
 
 
-def offer_lines(catalog: Catalog, asked: Iterable[Asked], before: Version | None = None) -> tuple[OfferLine, ...]:
+def offer_lines(catalog: Catalog, asked: Iterable[Asked], change: Change | None = None) -> tuple[OfferLine, ...]:
     """Lines in the order of the screen: what it may read first, then what it may change (C4).
 
-    `before`: what stands and would be changed; then each line knows what of it is new (C8).
+    `change`: of what stands; then each line knows what of it is new (C8).
     """
-    lines = [_marked(line, one.item, before) for one in asked for line in _lines(catalog, one)]
+    lines = [_marked(line, one.item, change) for one in asked for line in _lines(catalog, one)]
     return tuple(sorted(lines, key=lambda line: line.changes))
 
 
-def _marked(line: OfferLine, item: Item, before: Version | None) -> OfferLine:
-    if before is None:
+def _marked(line: OfferLine, item: Item, change: Change | None) -> OfferLine:
+    if change is None:
         return line
-    new = new_fields(before, item)
-    return replace(line, new=tuple(field for field in line.fields if field.id in new))
+    fresh = new_fields(change.before, item)
+    new = tuple(field for field in line.fields if field.id in fresh)
+    return replace(line, new=new, stays=change.manner is Manner.MERGE and line.required and not new)
 
 
 def explicit_choices(

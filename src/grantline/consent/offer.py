@@ -56,7 +56,8 @@ class ClientProfile:
 class OfferLine:
     """One line of the screen: verb + fields + data, because purpose. `key` is its stable form value.
 
-    `new`: those of its fields that are not shared now, where something is changed that stands.
+    `new`: those of its fields that are not shared now, where something is changed that stands. `stays`: it is locked
+    because it is shared now.
     """
 
     key: str
@@ -73,6 +74,7 @@ class OfferLine:
     required: bool
     without: str | None
     new: tuple[FieldWords, ...] = ()
+    stays: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,6 +179,8 @@ def explicit_text(choice: ExplicitChoice) -> str:
 
 def mark(line: OfferLine) -> str:
     """Why a line is locked, or what its absence means: neutral, without loss talk."""
+    if line.stays:
+        return "Stays: it is shared now."
     if line.required:
         return "Required: without it, it cannot work."
     return f"Optional: without it, {line.without}." if line.without else "Optional."

@@ -4,7 +4,16 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from grantline.consent import words
-from grantline.consent.offer import ExplicitChoice, Offer, OfferLine, Picks, ResourceGroup, Span, Summary
+from grantline.consent.offer import (
+    ExplicitChoice,
+    Offer,
+    OfferLine,
+    Picks,
+    ResourceChoice,
+    ResourceGroup,
+    Span,
+    Summary,
+)
 from grantline.model.text import counted, listed, lowered
 from grantline.ui.kit import Formats, When, length
 from grantline.ui.portal.views.asking import ClientView, client_view
@@ -15,7 +24,10 @@ MOST_LINES = 7
 
 @dataclass(frozen=True, slots=True)
 class LineView:
-    """`Read **merchant name** of transactions`, why, and what changes without it."""
+    """`Read **merchant name** of transactions`, why, and what changes without it.
+
+    `new`: what of it is not shared now.
+    """
 
     id: str
     key: str
@@ -28,6 +40,8 @@ class LineView:
     ticked: bool
     fields: tuple[str, ...]
     explicit: bool
+    tag: str
+    new: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +68,7 @@ class ExplicitView:
 
 @dataclass(frozen=True, slots=True)
 class ChoiceView:
-    """One thing that may be picked, or why not."""
+    """One thing that may be picked, or why not. `locked`: it stays shared."""
 
     id: str
     value: str
@@ -62,6 +76,7 @@ class ChoiceView:
     note: str
     available: bool
     picked: bool
+    locked: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +111,18 @@ class LookbackView:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangingView:
+    """What a yes would change of what stands (C8). `said`: a sentence; the others are lists of them."""
+
+    said: str
+    since: When
+    ends: When
+    new: tuple[str, ...]
+    stays: tuple[str, ...]
+    goes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ConsentView:
     """Everything the template prints."""
 
@@ -113,11 +140,16 @@ class ConsentView:
     facts: tuple[tuple[str, str], ...]
     digest: str
     wrong: bool
+    changing: ChangingView | None
 
 
 def first_picks(offer: Offer) -> Picks:
-    """What the page shows first: nothing optional, nothing picked, the length that was proposed (R2, C5)."""
-    return Picks(lines=frozenset(), resources={}, days=offer.default_days)
+    """What the page shows first: nothing optional, nothing picked, the length that was proposed (R2, C5).
+
+    Where something is changed that stands, what is shared now is picked already (R7).
+    """
+    shared = {group.api: group.before for group in offer.resources if group.before}
+    return Picks(lines=frozenset(), resources=shared, days=offer.default_days)
 
 
 def consent_view(offer: Offer, picks: Picks, summary: Summary, formats: Formats, *, refused: bool) -> ConsentView:
@@ -157,14 +189,37 @@ def consent_view(offer: Offer, picks: Picks, summary: Summary, formats: Formats,
         facts=offer.facts,
         digest=offer.digest,
         wrong=bool(missing),
+        changing=_changing(offer, formats),
     )
 
 
 def _heading(offer: Offer, changes: bool) -> str:
+    name = plain(offer.client.name)
     if not offer.lines:
-        return f"{plain(offer.client.name)} asks who you are"
+        return f"{name} asks who you are"
     act = "use" if changes else "read"
-    return f"{plain(offer.client.name)} asks to {act} your data at {listed(offer.apis)}"
+    if offer.changing is None:
+        return f"{name} asks to {act} your data at {listed(offer.apis)}"
+    if offer.changing.replaces:
+        return f"{name} asks to change what it may {act} at {listed(offer.apis)}"
+    return f"{name} asks to {act} more of your data at {listed(offer.apis)}"
+
+
+def _changing(offer: Offer, formats: Formats) -> ChangingView | None:
+    changing = offer.changing
+    if changing is None:
+        return None
+    more = "You share data with it already. What you agreed to stays, and this would be added."
+    instead = "You share data with it already. This would take the place of all of it."
+    learns = tuple(f"It learns {one}." for one in changing.about)
+    return ChangingView(
+        said=instead if changing.replaces else more,
+        since=formats.day(changing.since),
+        ends=formats.day(changing.ends_at),
+        new=(*words.new_lines(offer), *learns),
+        stays=changing.stays,
+        goes=changing.goes,
+    )
 
 
 def _line_views(
@@ -198,10 +253,22 @@ def _line(line: OfferLine, picks: Picks, special: Collection[str]) -> LineView:
         ticked=line.required or line.key in picks.lines,
         fields=tuple(field.label for field in line.fields),
         explicit=line.key in special,
+        tag="Shared now" if line.stays else "Required" if line.required else "Optional",
+        new=_new(line),
     )
 
 
+def _new(line: OfferLine) -> str:
+    """The mark of what is not shared now: the fields where it is but a part of the line."""
+    if not line.new:
+        return ""
+    whole = len(line.new) == len(line.fields)
+    return "New" if whole else f"New: {listed([field.label for field in line.new])}"
+
+
 def _without(line: OfferLine) -> str:
+    if line.stays:
+        return " It stays as you agreed to it."
     if line.required:
         return " Without these it cannot work." if len(line.fields) > 1 else " Without this it cannot work."
     return f" Without it, {line.without}." if line.without else ""
@@ -231,13 +298,21 @@ def _group(group: ResourceGroup, picks: Picks, missing: Sequence[str]) -> GroupV
                 f"{group.api}-{number}",
                 choice.id,
                 choice.label,
-                (choice.note or "") if choice.available else f"Not available: {choice.reason}",
+                _note(group, choice),
                 choice.available,
                 choice.id in picked,
+                choice.id in group.locked,
             )
             for number, choice in enumerate(group.choices)
         ),
     )
+
+
+def _note(group: ResourceGroup, choice: ResourceChoice) -> str:
+    if not choice.available:
+        return f"Not available: {choice.reason}"
+    now = "Stays shared." if choice.id in group.locked else "Shared now." if choice.id in group.before else ""
+    return " ".join(part for part in (choice.note, now) if part)
 
 
 def _recap(offer: Offer, summary: Summary, formats: Formats) -> tuple[Span, ...]:
@@ -257,4 +332,6 @@ def _recap(offer: Offer, summary: Summary, formats: Formats) -> tuple[Span, ...]
         parts += [Span("It may "), Span(listed(acts), strong=True), Span(".")]
     else:
         parts.append(Span("It may change nothing."))
+    if offer.changing is not None and offer.changing.stays:
+        parts.append(Span(" What you shared before stays as it was."))
     return tuple(parts)
