@@ -1,19 +1,22 @@
 """The state in PostgreSQL as commands and the server open it: remembered, never begun twice, refused in words."""
 
 import asyncio
+import subprocess
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from grantline.app.database import choose
 from grantline.app.places import Places
 from grantline.app.state import WakingWork, open_state
+from grantline.cli.program import app
 from grantline.model.errors import InvalidConfiguration
 from grantline.model.feed import Kind, NewEntry
 from grantline.settings import load
 from grantline.storage.postgres.connection import Address, connect
 from grantline.storage.settings import StorageSettings
-from tests.postgres_server import PostgresServer
+from tests.postgres_server import PostgresServer, program
 
 SERVING = "serving"
 ROWS_ALONE = """
@@ -120,6 +123,26 @@ async def test_a_role_with_rights_to_rows_alone_serves_and_changes_no_table(post
     finally:
         await owner.execute(f"DROP OWNED BY {SERVING}; DROP ROLE {SERVING}")
         await owner.close()
+
+
+async def test_a_dump_that_is_restored_serves_once_the_feed_is_said_to_begin_anew(
+    postgres_server: PostgresServer, postgres: Address, tmp_path: Path
+) -> None:
+    """As the manual says: pg_dump, an empty database, pg_restore, then `grantline gateway new-incarnation`."""
+    async with open_state(tmp_path / "old", storage=StorageSettings(postgres.url)) as state:
+        await state.write(lambda tx: tx.feed.append(ENTRY))
+        await state.write(lambda tx: tx.burned.keep("test", b"d", 2_000_000_000))
+    copied, dump = await postgres_server.empty(), tmp_path / "state.dump"
+    for command in (("pg_dump", "-Fc", "-f", str(dump), postgres.url), ("pg_restore", "-d", copied.url, str(dump))):
+        subprocess.run([program(command[0]), *command[1:]], check=True, capture_output=True)  # noqa: ASYNC221
+    choose(tmp_path / "new", StorageSettings(copied.url))
+    said = await asyncio.to_thread(CliRunner().invoke, app, ["gateway", "new-incarnation", "--data", f"{tmp_path}/new"])
+    assert "incarnation 2 now" in said.stdout
+    async with open_state(tmp_path / "new") as state:
+        assert await state.read(lambda tx: tx.burned.has("test", b"d"))
+        assert [line.entry.id for line in await state.read(lambda tx: tx.gateways.feed.after(0, 9))] == [ENTRY.id]
+        assert (await state.write(lambda tx: tx.feed.append(ENTRY))).seq > 1_000
+    await postgres_server.drop(copied)
 
 
 def test_the_environment_names_the_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
