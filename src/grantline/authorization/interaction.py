@@ -8,13 +8,12 @@ import structlog
 
 from grantline.authorization import tickets
 from grantline.authorization.elsewhere import Way
-from grantline.authorization.families import end_families
 from grantline.authorization.profiles import card_of, profile_of
 from grantline.authorization.response_modes import Delivery
 from grantline.authorization.server import Server
-from grantline.authorization.standing import Stands
 from grantline.authorization.steps import answering, codes
 from grantline.authorization.steps.listing import listed_for
+from grantline.authorization.steps.matter import Matter, matter_of, record
 from grantline.authorization.steps.presence import (
     Decide,
     Deliver,
@@ -26,7 +25,6 @@ from grantline.authorization.steps.presence import (
     next_for,
     require_whose,
 )
-from grantline.authorization.steps.question import Question, question_of
 from grantline.authorization.store import TicketKind, Transaction
 from grantline.authorization.tickets import Elsewhere, Kept, Notes, RequestTicket
 from grantline.consent import (
@@ -46,8 +44,6 @@ from grantline.model.ids import ConsentId, opaque
 from grantline.parties import Client, Standing
 
 _REFUSED = "refused"
-CHANGED = "grant_changed"
-"""Why refresh tokens end with the version that they were made for."""
 _log = structlog.get_logger("grantline.authorization")
 
 
@@ -86,7 +82,7 @@ class _Open:
 
     kept: Kept[RequestTicket]
     client: Client
-    question: Question
+    matter: Matter
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +135,7 @@ class Interaction:
         found = await self._server.work.write(lambda tx: self._bound(tx, handle, session))
         notes = await self._notes(found, handle, session)
         offer = self._offer(found, notes)
-        return summarise(catalog=self._server.catalog(), asked=found.question.asked, offer=offer, picks=picks)
+        return summarise(catalog=self._server.catalog(), asked=found.matter.asked, offer=offer, picks=picks)
 
     async def approve(
         self, handle: str, picks: Picks, session: Session, *, digest: str, channel: str = "web"
@@ -176,7 +172,7 @@ class Interaction:
             found = await self._bound(tx, handle, session)
             notes = _noted(found)
             consents = self._server.consents
-            refuse = consents.refuse if found.question.change is None else consents.refuse_to_change
+            refuse = consents.refuse if found.matter.change is None else consents.refuse_to_change
             await refuse(tx, consent=notes.consent, person=session.person, ceremony=self._ceremony_id())
             outcome = f"{_REFUSED} {notes.consent}"
             if not await tx.tickets.redeem(TicketKind.REQUEST, found.kept.digest, self._server.now(), outcome):
@@ -216,7 +212,7 @@ class Interaction:
             raise NotFound("This request is no longer open.", detail="bound to another person")
         if not await is_theirs(tx, kept.body, session):
             raise NotFound("This request is no longer open.", detail="about a grant of another person")
-        return _Open(kept, client, await _question(self._server, tx, kept.body, client))
+        return _Open(kept, client, await _matter(self._server, tx, kept.body, client))
 
     async def _notes(self, found: _Open, handle: str, session: Session) -> Notes:
         """What was learned when this person came first; each API is asked once for each request."""
@@ -239,66 +235,49 @@ class Interaction:
 
     async def _begin(self, tx: Transaction, found: _Open, session: Session) -> State:
         """Write down that this person is about to be asked: for a new consent, or for a change of one."""
-        consents, question, request = self._server.consents, found.question, found.kept.body
-        if question.change is not None:
-            consent = question.change.before.consent_id
-            return await consents.ask_to_change(tx, consent=consent, person=session.person, change=question.change)
+        consents, matter, request = self._server.consents, found.matter, found.kept.body
+        if matter.change is not None:
+            consent = matter.change.before.consent_id
+            return await consents.ask_to_change(tx, consent=consent, person=session.person, change=matter.change)
         subject = self._server.keys.pairwise.towards(found.client, session.person)
         return await consents.request(
-            tx, person=session.person, subject=subject, client=request.client, asked=question.asked,
-            scope=question.scope,
+            tx, person=session.person, subject=subject, client=request.client, asked=matter.asked,
+            scope=matter.scope,
         )  # fmt: skip
 
     def _offer(self, found: _Open, notes: Notes) -> Offer:
-        catalog, question = self._server.catalog(), found.question
+        catalog, matter = self._server.catalog(), found.matter
         profile = profile_of(found.client, catalog, found.kept.body.redirect_uri)
         return make_offer(
-            catalog=catalog, client=profile, asked=question.asked, resources=notes.lists, now=notes.opened_at,
-            about=question.about, change=question.change, known=question.known,
+            catalog=catalog, client=profile, asked=matter.asked, resources=notes.lists, now=notes.opened_at,
+            about=matter.about, change=matter.change, known=matter.known,
         )  # fmt: skip
 
     async def _give(self, tx: Transaction, found: _Open, session: Session, answer: _Answer) -> Delivery:
         server, request, catalog = self._server, found.kept.body, self._server.catalog()
-        question, notes = found.question, _noted(found)
+        matter, notes = found.matter, _noted(found)
         profile = profile_of(found.client, catalog, request.redirect_uri)
         offer = self._offer(found, notes)
         person = await tx.people.by_id(session.person)
         approval = Approval(
             client=profile,
-            asked=question.recorded,
-            scope=question.scope,
+            asked=matter.recorded,
+            scope=matter.scope,
             agreed=narrow(
                 catalog=catalog,
                 client=profile,
-                asked=question.asked,
+                asked=matter.asked,
                 offer=offer,
                 picks=answer.picks,
                 digest=answer.digest,
-                kept=question.kept,
+                kept=matter.kept,
             ),
             ceremony=self._ceremony(session, notes, _channel(request, answer)),
             resource_subjects=() if person is None else tuple(person.resource_names.items()),
             language=request.language,
         )
-        stands = await self._record(tx, found, notes.consent, session, approval)
+        stands = await record(server, tx, matter, notes.consent, approval, person=session.person)
         return await codes.deliver(server, tx, found.kept, stands, session)
-
-    async def _record(
-        self, tx: Transaction, found: _Open, consent: ConsentId, session: Session, approval: Approval
-    ) -> Stands:
-        """Version 1 of what was asked for, or the next one of what stands; then no refresh token of before counts."""
-        server, catalog, change = self._server, self._server.catalog(), found.question.change
-        if change is None:
-            return Stands(
-                *await server.consents.give(
-                    tx, catalog=catalog, consent=consent, person=session.person, approval=approval
-                )
-            )
-        amended = await server.consents.renew(
-            tx, catalog=catalog, consent=consent, person=session.person, approval=approval, why=change.manner.value
-        )
-        await end_families(server, tx, consent, why=CHANGED)
-        return Stands(amended.state, amended.version)
 
     def _ceremony(self, session: Session, notes: Notes, channel: str) -> Ceremony:
         decided_ms = max(0, self._server.clock.wall_us() // 1_000 - notes.opened_at * 1_000)
@@ -321,9 +300,9 @@ def _noted(found: _Open) -> Notes:
     return msgspec.json.decode(found.kept.row.notes, type=Notes)
 
 
-async def _question(server: Server, tx: Transaction, request: RequestTicket, client: Client) -> Question:
+async def _matter(server: Server, tx: Transaction, request: RequestTicket, client: Client) -> Matter:
     try:
-        return await question_of(server, tx, request, client)
+        return await matter_of(server, tx, request, client)
     except InvalidGrantId as error:
         raise NotFound("This request is no longer open.", detail=error.detail) from error
 

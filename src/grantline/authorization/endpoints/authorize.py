@@ -13,8 +13,8 @@ from grantline.authorization.server import Server
 from grantline.authorization.steps import finish
 from grantline.authorization.steps.asking import CHECKS, DESTINATION, InvalidRedirect, back_of, examine, to_ticket
 from grantline.authorization.steps.client import find_client
+from grantline.authorization.steps.matter import check_named_grant
 from grantline.authorization.steps.presence import Decide, Deliver, SignIn, next_for
-from grantline.authorization.steps.question import check_named_grant
 from grantline.authorization.steps.request import Asking, Parameters
 from grantline.authorization.steps.request_object import Sent, as_sent
 from grantline.model.errors import AuditUnavailable, GrantlineError, InvalidClient, InvalidRequest, NotFound, OAuthError

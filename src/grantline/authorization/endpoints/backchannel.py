@@ -11,8 +11,8 @@ from grantline.authorization.steps import backchannel_request as steps
 from grantline.authorization.steps.asking import FROM_ELSEWHERE, examine, to_ticket
 from grantline.authorization.steps.client import authenticate_client
 from grantline.authorization.steps.dpop import burn_of, read_proof
+from grantline.authorization.steps.matter import check_named_grant
 from grantline.authorization.steps.named_person import who_is_meant
-from grantline.authorization.steps.question import check_named_grant
 from grantline.authorization.steps.request import GRANT_PARAMETERS, Asking, Parameters
 from grantline.authorization.steps.waiting import keep_waiting, new_id, new_row, only, require_grant
 from grantline.authorization.store import Transaction

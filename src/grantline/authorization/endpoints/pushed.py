@@ -7,7 +7,7 @@ from grantline.authorization.server import Server
 from grantline.authorization.steps.asking import CHECKS, DESTINATION, examine, to_ticket
 from grantline.authorization.steps.client import authenticate_client
 from grantline.authorization.steps.dpop import burn_of, read_proof
-from grantline.authorization.steps.question import check_named_grant
+from grantline.authorization.steps.matter import check_named_grant
 from grantline.authorization.steps.request import Asking, Parameters
 from grantline.authorization.steps.request_object import as_sent
 from grantline.authorization.store import Transaction

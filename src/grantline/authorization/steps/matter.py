@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from grantline.authorization.families import end_families
 from grantline.authorization.profiles import profile_of
 from grantline.authorization.server import Server
 from grantline.authorization.standing import Stands
@@ -12,14 +13,14 @@ from grantline.authorization.store import Transaction
 from grantline.authorization.tickets import RequestTicket
 from grantline.authorization.tokens import about_person, access
 from grantline.catalog import Asked
-from grantline.consent import Change, Manner, change
+from grantline.consent import Approval, Change, Manner, change
 from grantline.model.consent import Item
-from grantline.model.ids import ClientId, ConsentId
+from grantline.model.ids import ClientId, ConsentId, PersonId
 from grantline.parties import Client
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class Matter:
     """What to ask, and what to record as asked. `scope`: all that is named then. `change`: of what stands, if any."""
 
     asked: tuple[Asked, ...]
@@ -47,12 +48,12 @@ class Question:
         return () if self.change is None else about_person.words_for(self.change.before.scope)
 
 
-async def question_of(server: Server, tx: Transaction, request: RequestTicket, client: Client) -> Question:
-    """The question of a waiting request, held against what stands now; raises `InvalidGrantId` when that has ended."""
+async def matter_of(server: Server, tx: Transaction, request: RequestTicket, client: Client) -> Matter:
+    """What a waiting request puts to its person, held against what stands now; `InvalidGrantId` when that has ended."""
     if request.grant is None:
-        return Question(asked=request.asked, scope=request.scope)
+        return Matter(asked=request.asked, scope=request.scope)
     stands = await named_grant(server, tx, client.client_id, request.grant)
-    wanted = Question(asked=request.asked, scope=request.scope)
+    wanted = Matter(asked=request.asked, scope=request.scope)
     return _changing(server, client, stands, Manner(request.action or ""), wanted)
 
 
@@ -66,7 +67,7 @@ async def check_named_grant(asking: Asking) -> None:
         return
     stands = await server.work.read(lambda tx: named_grant(server, tx, ClientId(client.id), ConsentId(name)))
     manner = Manner(asking.parameters.grant_management_action or "")
-    wanted = Question(asked=asked_for(asking), scope=" ".join(wanted_scopes(asking)))
+    wanted = Matter(asked=asked_for(asking), scope=" ".join(wanted_scopes(asking)))
     found = _changing(server, client, stands, manner, wanted)
     items = [one.item for one in found.recorded]
     own = (server.issuer,) if OPENID in found.scope.split() else ()
@@ -74,11 +75,28 @@ async def check_named_grant(asking: Asking) -> None:
     access.require_fits(server, client.id, found.scope, places, {item.purpose for item in items})
 
 
-def _changing(server: Server, client: Client, stands: Stands, manner: Manner, wanted: Question) -> Question:
+def _changing(server: Server, client: Client, stands: Stands, manner: Manner, wanted: Matter) -> Matter:
     """What `wanted` makes of a grant that stands."""
     catalog = server.catalog()
     ceiling = profile_of(client, catalog, client.web).ceiling
     found = change(
         catalog, stands.version, manner=manner, asked=wanted.asked, scope=wanted.scope, ceiling=ceiling
     )  # fmt: skip
-    return Question(asked=found.asked, scope=found.scope, change=found)
+    return Matter(asked=found.asked, scope=found.scope, change=found)
+
+
+CHANGED = "grant_changed"
+"""Why refresh tokens end with the version that they were made for."""
+
+
+async def record(
+    server: Server, tx: Transaction, matter: Matter, consent: ConsentId, approval: Approval, *, person: PersonId
+) -> Stands:
+    """Version 1 of what was asked for, or the next one of what stands; then no refresh token of before counts."""
+    catalog, change, consents = server.catalog(), matter.change, server.consents
+    if change is None:
+        return Stands(*await consents.give(tx, catalog=catalog, consent=consent, person=person, approval=approval))
+    why = change.manner.value
+    amended = await consents.renew(tx, catalog=catalog, consent=consent, person=person, approval=approval, why=why)
+    await end_families(server, tx, consent, why=CHANGED)
+    return Stands(amended.state, amended.version)
