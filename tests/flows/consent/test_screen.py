@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from grantline.catalog import build_catalog
-from grantline.consent import summarise, words
+from grantline.consent import Change, Manner, summarise, words
 from grantline.ui import portal
 from grantline.ui.kit import Formats
 from grantline.ui.kit.assets import Assets
@@ -20,15 +20,16 @@ from tests.consent_world import CATALOG, World
 PAGES = Pages(Assets(), "Example Bank", Path(portal.__file__).parent / "templates")
 
 
-def screen(world: World) -> str:
+def screen(world: World, change: Change | None = None) -> str:
     """The consent page as a person reads it: text alone, spaces joined."""
-    offer = world.offer()
+    asked = world.asked if change is None else change.asked
+    offer = world.offer(asked, change)
     picks = first_picks(offer)
-    summary = summarise(catalog=world.catalog, asked=world.asked, offer=offer, picks=picks)
+    summary = summarise(catalog=world.catalog, asked=asked, offer=offer, picks=picks)
     formats = Formats(ZoneInfo("UTC"), world.clock.wall_us())
     page = PAGES.text(
         "portal/consent.html", v=consent_view(offer, picks, summary, formats, refused=False), action="/", token="t",
-        other_person="/", signed_in_as="Account holder", updated=False,
+        other_person="/", signed_in_as="Account holder", updated=False, asked=None,
     )  # fmt: skip
     return " ".join(unescape(re.sub(r"<[^>]*>", "\u200b", page)).replace("\u200b", "").split())
 
@@ -47,6 +48,20 @@ def test_every_line_that_is_hashed_stands_on_the_page():
     page = screen(World())
     missing = [text for text in spoken(World()) if text not in page]
     assert missing == []
+
+
+async def test_every_line_about_a_change_that_is_hashed_stands_on_the_page(tmp_path):
+    """Covers: C8, I12."""
+    world = World.at(tmp_path / "state.db")
+    _, before = await world.given()
+    for manner in Manner:
+        change = world.change(before, manner, "bank.categories")
+        offer = world.offer(change.asked, change)
+        page = screen(world, change)
+        told = (*words.new_lines(offer), *offer.changing.stays, *offer.changing.goes)
+        assert told
+        assert [text for text in told if " ".join(text.split()) not in page] == []
+    world.work.close()
 
 
 @pytest.mark.parametrize(
