@@ -3,6 +3,7 @@
 import os
 from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,10 +11,12 @@ from tests.long_result import SIZES, Result, sizes
 
 pytest_plugins = ("tests.postgres_server",)
 
-# The slowest single test goes first, so that nobody waits for it at the end.
-FIRST = "tests/setup/"
-# These measure time, load the machine or drive a browser: they run while nothing else does.
-ALONE = ("tests/faults/", "tests/browser/")
+# What takes longest goes first, so that nobody waits for it at the end.
+FIRST = ("tests/setup/", "tests/flows/composed/", "tests/browser/", "tests/faults/", "tests/flows/house/")
+# These measure time: they run while nothing else does.
+ALONE = ("tests/faults/feed/",)
+# One world or one browser for all files of these: they stay in one process, as do the tests of any other file.
+TOGETHER = ("tests/flows/composed/", "tests/browser/")
 # The other limit, of a minute or two, is for tests that should take a second.
 LONG_S = 3_600
 
@@ -35,11 +38,30 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.serial)
         if item.get_closest_marker("long"):
             _prepare_long(item)
-    items.sort(key=lambda item: not item.nodeid.startswith(FIRST))
+    items.sort(key=_turn)
     if not config.getoption("--long"):
         long = [item for item in items if item.get_closest_marker("long")]
         config.hook.pytest_deselected(items=long)
         items[:] = [item for item in items if not item.get_closest_marker("long")]
+
+
+def _turn(item: pytest.Item) -> int:
+    """The place of its directory among those that go first; everything else follows."""
+    found = (turn for turn, place in enumerate(FIRST) if item.nodeid.startswith(place))
+    return next(found, len(FIRST))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Which tests go to one process together, where several share the work."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByWorld(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            return next((place for place in TOGETHER if file.startswith(place)), file)
+
+    return ByWorld(config, log)
 
 
 def _prepare_long(item: pytest.Item) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.whole_world import Connected, WholeWorld
 
-pytestmark = [pytest.mark.serial, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.timeout(180)
 
 
 async def _until(app: Connected, url: str, status: int, seconds: float) -> tuple[float, httpx2.Response]:

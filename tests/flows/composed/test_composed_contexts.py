@@ -9,7 +9,7 @@ from grantline.app.places import Places
 from grantline.model.ids import ApiId
 from tests.whole_world import Connected, WholeWorld
 
-pytestmark = [pytest.mark.serial, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.timeout(180)
 PATH = "/accounts/acc-4821"
 LEASE_S = 2.0
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.whole_world import ROOT, WholeWorld
 
-pytestmark = [pytest.mark.serial, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.timeout(180)
 
 
 def drained(world: WholeWorld, consent: str) -> bool:

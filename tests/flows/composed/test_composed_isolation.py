@@ -11,7 +11,7 @@ import pytest
 
 from tests.whole_world import WholeWorld
 
-pytestmark = [pytest.mark.serial, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.timeout(180)
 GATEWAY = "--role gateway --gateway bank"
 CALENDAR = "-m demo.calendar"
 

@@ -20,7 +20,7 @@ from grantline.model.ids import EventId
 from tests.conformance.ledger.test_third_party import accept
 from tests.whole_world import Connected, WholeWorld
 
-pytestmark = [pytest.mark.serial, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.timeout(180)
 WITHIN_S = 1.5
 """A second to be in the tree, and half of one for the checkpoint over it to be there."""
 
@@ -50,6 +50,7 @@ async def recorded(world: WholeWorld, http: httpx2.AsyncClient, client: str) -> 
     return app
 
 
+@pytest.mark.serial
 async def test_calls_at_both_gateways_are_in_the_record_within_a_second_and_name_nobody(
     world: WholeWorld, http: httpx2.AsyncClient, tmp_path: Path
 ) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.whole_world import Connected, WholeWorld
 
-pytestmark = [pytest.mark.serial, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.timeout(180)
 LEASE_S = 2.0
 
 
@@ -33,6 +33,7 @@ def closures(world: WholeWorld, consent: str) -> list[dict[str, str]]:
     return [{one["gateway"]: one["how"] for one in json.loads(row[0])["gateways"]} for row in rows]
 
 
+@pytest.mark.serial
 async def test_an_operators_revocation_holds_at_both_gateways_at_once_and_is_told(
     world: WholeWorld, http: httpx2.AsyncClient
 ) -> None:
@@ -50,6 +51,15 @@ async def test_an_operators_revocation_holds_at_both_gateways_at_once_and_is_tol
     shown = json.loads(world.cli("grant", "show", consent))
     assert shown["state"]["status"] == "revoked"
     assert closures(world, consent) == [{"bank": "acknowledged", "calendar": "acknowledged"}]
+
+
+def test_the_public_keys_to_pin_are_told_and_nothing_private(world: WholeWorld) -> None:
+    told = {one["gateway"]: one["jwk"] for one in json.loads(world.cli("gateway", "list", "--json"))}
+    pinned = json.loads((world.folder / "bank-gateway.jwk").read_text())
+    assert {name: told["bank"][name] for name in ("kty", "crv", "x", "y")} == {
+        name: pinned[name] for name in ("kty", "crv", "x", "y")
+    }
+    assert not any("d" in jwk for jwk in told.values())
 
 
 async def test_a_removed_gateway_admits_nothing_after_its_lease_until_it_is_enrolled_again(

@@ -16,7 +16,7 @@ from grantline.crypto.encoding import b64url, unb64url
 from grantline.crypto.es256 import SigningKey
 from tests.whole_world import Connected, WholeWorld
 
-pytestmark = [pytest.mark.serial, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.timeout(180)
 
 
 def taken_apart(token: str) -> tuple[dict[str, Any], dict[str, Any]]:

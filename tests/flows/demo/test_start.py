@@ -19,7 +19,7 @@ from demo.running import processes_below
 ROOT = Path(__file__).parents[3]
 PATIENCE_S = 120.0
 
-pytestmark = [pytest.mark.serial, pytest.mark.envoy, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.envoy, pytest.mark.timeout(400)]
 
 
 @dataclass

@@ -17,7 +17,7 @@ from grantline.cli.serve import plan, prepare
 from grantline.cli.supervisor import Patience, Supervisor
 from tests.flows.house.test_apply import written
 
-pytestmark = [pytest.mark.serial, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.timeout(180)
 DISCOVERY = "/.well-known/oauth-authorization-server"
 
 

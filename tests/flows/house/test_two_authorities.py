@@ -37,7 +37,7 @@ from tests.flows.house.test_apply import written
 from tests.flows.house.test_serving import DISCOVERY, free_port
 from tests.postgres_server import PostgresServer
 
-pytestmark = [pytest.mark.serial, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.timeout(180)
 BANK = GatewayId("bank")
 ISSUER = "https://authority.example"
 TAKEN_OVER_S = 10.0
