@@ -26,7 +26,7 @@ CLIENTS: dict[str, dict[str, Any]] = {
     "keyed-app": {**APP, **WITH_KEY},
     "native-app": {
         "grants": GRANTS, "dpop_bound": False, "application_type": "native",
-        "redirect_uris": [f"{LOOPBACK}/callback", "http://[::1]/callback", PRIVATE_SCHEME],
+        "redirect_uris": [f"{LOOPBACK}/callback", PRIVATE_SCHEME],
     },
     "browser-app": {"grants": GRANTS, "redirect_uris": [f"{LOOPBACK}/callback"], "dpop_bound": False},
     "browser-app-with-key": {"grants": GRANTS, "redirect_uris": [f"{LOOPBACK}/callback"]},

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -102,10 +102,12 @@ def _fill_in(browser: httpx2.Client, page: httpx2.Response) -> httpx2.Response:
 
 
 def free_port() -> int:
-    """One that nobody listens on now."""
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        return int(held.getsockname()[1])
+    """One that nobody listens on, below those that the system hands out: it stays free until a test needs it."""
+    while True:
+        port = 15_000 + secrets.randbelow(15_000)
+        with socket.socket() as held, suppress(OSError):
+            held.bind(("127.0.0.1", port))
+            return port
 
 
 def _run(*arguments: str) -> str:
