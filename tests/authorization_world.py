@@ -13,7 +13,7 @@ import httpx2
 from sqlalchemy import select
 
 from grantline.app.rules import decider_for
-from grantline.authorization import Delivery, Interaction, Keys, Server, Settings, oauth_endpoints
+from grantline.authorization import Answered, Delivery, Interaction, Keys, Question, Server, Settings, oauth_endpoints
 from grantline.authorization.http import Response
 from grantline.authorization.steps.dpop import nonces_from
 from grantline.catalog import Catalog, build_catalog
@@ -222,9 +222,14 @@ class World:
         if not location.startswith("/"):
             return location
         handle = handle_of(location)
-        offer = await self.interaction.offer(handle, session)
+        offer = await self.look(handle, session)
         assert isinstance(offer, Offer), offer
         return (await self.interaction.approve(handle, picks or every(offer), session, digest=offer.digest)).url
+
+    async def look(self, handle: str, session: Session) -> Offer | Answered:
+        """What the person is asked, or what came of it before."""
+        question = await self.interaction.question(handle, session)
+        return question.offer if isinstance(question, Question) else question
 
     async def connect(self, app: AppClient, scope: str = "bank.transactions", **more: str) -> Tokens:
         """The whole way from asking to tokens."""

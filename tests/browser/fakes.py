@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from grantline.authorization import Answered, Decide, Deliver, Delivery, Farewell, Leaving, SignIn, Waiting
+from grantline.authorization import Answered, Deliver, Delivery, Farewell, Leaving, Question, SignIn, Waiting
 from grantline.catalog import Asked, Catalog, load_catalog
 from grantline.consent import (
     Agreed,
@@ -14,11 +14,9 @@ from grantline.consent import (
     Offer,
     Picks,
     ResourceChoice,
-    Summary,
     make_offer,
     may,
     narrow,
-    summarise,
 )
 from grantline.consent.lines import offer_lines
 from grantline.identity import (
@@ -260,15 +258,18 @@ class FakeInteraction:
         redirect = self.redirects.get(handle, f"https://{client.redirect_host}/callback")
         return Waiting(client, redirect, self.hints.get(handle, ""), self.elsewhere.seen(handle), NOW - 60)
 
-    async def arrive(self, handle: str, session: Session) -> SignIn | Decide | Deliver:
+    async def arrive(self, handle: str, session: Session) -> SignIn | Deliver | Question | Answered:
         await self.open(handle)
-        return self.next.get(handle, Decide())
+        return self.next.get(handle) or await self.question(handle, session)
 
-    async def offer(self, handle: str, session: Session) -> Offer | Answered:
-        await self.open(handle)
-        return self.answered.get(handle) or self.question(handle)
+    async def question(self, handle: str, session: Session) -> Question | Answered:
+        waiting = await self.open(handle)
+        return self.answered.get(handle) or Question(
+            self.offer(handle), waiting.redirect_uri, self.asked(handle), self.catalog, waiting.elsewhere,
+            waiting.asked_at,
+        )  # fmt: skip
 
-    def question(self, handle: str) -> Offer:
+    def offer(self, handle: str) -> Offer:
         return make_offer(
             catalog=self.catalog,
             client=self.profile(handle),
@@ -278,9 +279,6 @@ class FakeInteraction:
             wanted_days=None if handle in self.changes else 90,
             change=self.changes.get(handle),
         )
-
-    async def summarise(self, handle: str, picks: Picks, session: Session) -> Summary:
-        return summarise(catalog=self.catalog, asked=self.asked(handle), offer=self.question(handle), picks=picks)
 
     async def decline(self, handle: str, session: Session) -> Delivery:
         if handle in self.answered:
@@ -293,7 +291,7 @@ class FakeInteraction:
     async def approve(self, handle: str, picks: Picks, session: Session, *, digest: str) -> Delivery:
         agreed = narrow(
             catalog=self.catalog, client=self.profile(handle), asked=self.asked(handle),
-            offer=self.question(handle), picks=picks, digest=digest,
+            offer=self.offer(handle), picks=picks, digest=digest,
             kept=self.changes[handle].kept if handle in self.changes else (),
         )  # fmt: skip
         self.approved.append(agreed)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from grantline.authorization.families import LOCKED, EndsWithPassword
     from grantline.authorization.gateway_tokens import token_for
     from grantline.authorization.http import Response
-    from grantline.authorization.interaction import Answered, Interaction, Waiting
+    from grantline.authorization.interaction import Interaction
     from grantline.authorization.issuers import TrustedIssuer, check_issuer, trust
     from grantline.authorization.keys import Keys
     from grantline.authorization.logout import Farewell, Leaving, Logout
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from grantline.authorization.operator import appoint
     from grantline.authorization.pinging import Pinging
     from grantline.authorization.profiles import card_of
+    from grantline.authorization.questions import Answered, Question, Waiting
     from grantline.authorization.remote import Remote
     from grantline.authorization.resource_lists import GatewayResourceLists
     from grantline.authorization.response_modes import Delivery
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
         read_service_grant,
     )
     from grantline.authorization.settings import Settings
-    from grantline.authorization.steps.presence import Decide, Deliver, SignIn
+    from grantline.authorization.steps.presence import Deliver, SignIn
     from grantline.authorization.telling import Telling
     from grantline.authorization.tickets import Elsewhere
 else:
@@ -51,7 +52,6 @@ __all__ = [
     "Answered",
     "AskedElsewhere",
     "ClientSessionRow",
-    "Decide",
     "Deliver",
     "Delivery",
     "Documents",
@@ -72,6 +72,7 @@ __all__ = [
     "NotFoundHere",
     "Pages",
     "Pinging",
+    "Question",
     "Remote",
     "ResourceLists",
     "Response",

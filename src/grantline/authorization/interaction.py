@@ -1,23 +1,24 @@
 """One waiting request and its person: what the pages ask, and what they are told. The server holds all of it."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 import msgspec
 import structlog
 
 from grantline.authorization import tickets
-from grantline.authorization.elsewhere import Way
 from grantline.authorization.profiles import card_of, profile_of
+from grantline.authorization.questions import Answered, Question, Waiting
 from grantline.authorization.response_modes import Delivery
 from grantline.authorization.server import Server
 from grantline.authorization.steps import answering, codes
 from grantline.authorization.steps.listing import listed_for
 from grantline.authorization.steps.matter import Matter, matter_of, record
+from grantline.authorization.steps.posing import pose, tie
 from grantline.authorization.steps.presence import (
     Decide,
     Deliver,
     SignIn,
+    coming,
     is_hinted,
     is_recent,
     is_strong,
@@ -26,19 +27,16 @@ from grantline.authorization.steps.presence import (
     require_whose,
 )
 from grantline.authorization.store import TicketKind, Transaction
-from grantline.authorization.tickets import Elsewhere, Kept, Notes, RequestTicket
+from grantline.authorization.tickets import Kept, Notes, RequestTicket
 from grantline.consent import (
     Approval,
-    ClientCard,
     Offer,
     Picks,
-    Summary,
     make_offer,
     narrow,
-    summarise,
 )
 from grantline.identity import Session
-from grantline.model.consent import Ceremony, State
+from grantline.model.consent import Ceremony
 from grantline.model.errors import AccessDenied, Conflict, InvalidGrantId, LoginRequired, NotFound
 from grantline.model.ids import ConsentId, opaque
 from grantline.parties import Client, Standing
@@ -48,37 +46,8 @@ _log = structlog.get_logger("grantline.authorization")
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
-    """Who waits for an answer, told before anybody signed in. `redirect_uri` is the verified one.
-
-    `login_hint`: what the client thinks the person signs in as. `elsewhere`: the request came without a browser, and
-    there is no `redirect_uri`. `asked_at`: unix seconds.
-    """
-
-    client: ClientCard
-    redirect_uri: str
-    login_hint: str = ""
-    elsewhere: Elsewhere | None = None
-    asked_at: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """The request was answered before. `at`: unix seconds. `consent`: what came of it. `way`: how it was asked.
-
-    None: by this browser.
-    """
-
-    client: ClientCard
-    what: Literal["allowed", "refused"]
-    at: int
-    consent: ConsentId | None
-    way: Way | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class _Open:
-    """A request that waits for this person, with its client."""
+    """A request that waits for this person, with its client, and what there is to decide."""
 
     kept: Kept[RequestTicket]
     client: Client
@@ -115,27 +84,57 @@ class Interaction:
 
         return await self._server.work.read(unit)
 
-    async def arrive(self, handle: str, session: Session) -> SignIn | Decide | Deliver:
+    async def arrive(self, handle: str, session: Session) -> SignIn | Deliver | Question | Answered:
         """What comes next for somebody who comes to the page: as at the authorization endpoint, after signing in."""
-        if await self.outcome(handle, session) is not None:
-            return Decide()
-        return await next_for(self._server, handle, session)
+        server = self._server
 
-    async def offer(self, handle: str, session: Session) -> Offer | Answered:
+        async def unit(tx: Transaction) -> _Open | Answered | None:
+            kept = await self._posed(tx, handle, session)
+            if kept is None:
+                return None
+            if kept.redeemed:
+                return await _answered(tx, kept)
+            client = await _client(tx, kept)
+            if await coming(server, tx, kept, client, session) != Decide():
+                return None
+            return await self._opened(tx, kept, client)
+
+        match await server.work.read(unit):
+            case _Open() as found:
+                return self._question(found, _noted(found))
+            case Answered() as answered:
+                return answered
+        step = await next_for(server, handle, session)
+        return await self.question(handle, session) if isinstance(step, Decide) else step
+
+    async def question(self, handle: str, session: Session) -> Question | Answered:
         """The question for this person; ties the request to who asks first. The same each time until answered."""
-        answered = await self.outcome(handle, session)
-        if answered is not None:
-            return answered
-        found = await self._server.work.write(lambda tx: self._bound(tx, handle, session))
-        notes = await self._notes(found, handle, session)
-        return self._offer(found, notes)
 
-    async def summarise(self, handle: str, picks: Picks, session: Session) -> Summary:
-        """The recap of picks that may still lack something. Raises `InvalidRequest` for what was not offered."""
-        found = await self._server.work.write(lambda tx: self._bound(tx, handle, session))
-        notes = await self._notes(found, handle, session)
-        offer = self._offer(found, notes)
-        return summarise(catalog=self._server.catalog(), asked=found.matter.asked, offer=offer, picks=picks)
+        async def unit(tx: Transaction) -> _Open | Answered | None:
+            kept = await self._posed(tx, handle, session)
+            if kept is None:
+                return None
+            if kept.redeemed:
+                return await _answered(tx, kept)
+            client = await _client(tx, kept)
+            self._require_presence(kept, client, session)
+            return await self._opened(tx, kept, client)
+
+        found = await self._server.work.read(unit)
+        if isinstance(found, Answered):
+            return found
+        if found is None:
+            found = await self._server.work.write(lambda tx: self._bound(tx, handle, session))
+        return self._question(found, await self._notes(found, handle, session))
+
+    async def outcome(self, handle: str, session: Session) -> Answered | None:
+        """What came of it, for the person who answered, until the ticket is forgotten."""
+
+        async def unit(tx: Transaction) -> Answered | None:
+            kept = await self._posed(tx, handle, session)
+            return await _answered(tx, kept) if kept is not None and kept.redeemed else None
+
+        return await self._server.work.read(unit)
 
     async def approve(
         self, handle: str, picks: Picks, session: Session, *, digest: str, channel: str = "web"
@@ -163,7 +162,7 @@ class Interaction:
 
     async def decline(self, handle: str, session: Session) -> Delivery:
         """The same without having looked; the question is put first, so that the record knows what was refused."""
-        if isinstance(await self.offer(handle, session), Answered):
+        if isinstance(await self.question(handle, session), Answered):
             raise Conflict("This request was answered before.")
         return await self.refuse(handle, session)
 
@@ -181,69 +180,61 @@ class Interaction:
 
         return await self._server.work.write(unit)
 
-    async def outcome(self, handle: str, session: Session) -> Answered | None:
-        """What came of it, for the person who answered, until the ticket is forgotten."""
-
-        async def unit(tx: Transaction) -> Answered | None:
-            kept = await tickets.find(tx.tickets, RequestTicket, handle)
-            if kept is None or kept.row.redeemed_at is None or kept.row.bound != session.person:
-                return None
-            what, _, consent = (kept.row.outcome or "").partition(" ")
-            if what not in {codes.ALLOWED, _REFUSED}:
-                return None
-            card = card_of(await _client(tx, kept), kept.body.redirect_uri)
-            allowed = what == codes.ALLOWED
-            came_of_it = ConsentId(consent) if allowed else None
-            way = None if kept.body.elsewhere is None else kept.body.elsewhere.way
-            return Answered(card, "allowed" if allowed else "refused", kept.row.redeemed_at, came_of_it, way)
-
-        return await self._server.work.read(unit)
+    async def _posed(self, tx: Transaction, handle: str, session: Session) -> Kept[RequestTicket] | None:
+        """The request whose question was put to this person before, open or used up; None where there is none yet."""
+        kept = await tickets.find(tx.tickets, RequestTicket, handle)
+        if kept is None or kept.row.bound != session.person:
+            return None
+        waits = kept.row.notes is not None and kept.is_open(self._server.now())
+        return kept if kept.redeemed or waits else None
 
     async def _bound(self, tx: Transaction, handle: str, session: Session) -> _Open:
-        """The open request, tied to this person now or before (checks 38, 40)."""
+        """The open request, tied to this person now or before."""
         kept = await tickets.open_request(tx.tickets, handle, self._server.now())
         client = await _client(tx, kept)
+        self._require_presence(kept, client, session)
+        if not await tie(tx, kept, session):
+            raise NotFound("This request is no longer open.", detail="bound to another person")
+        if not await is_theirs(self._server, tx, kept.body, session):
+            raise NotFound(
+                "This request is no longer open.", detail="about a grant of another person, or one that ended"
+            )
+        return await self._opened(tx, kept, client)
+
+    async def _opened(self, tx: Transaction, kept: Kept[RequestTicket], client: Client) -> _Open:
+        try:
+            return _Open(kept, client, await matter_of(self._server, tx, kept.body, client))
+        except InvalidGrantId as error:
+            raise NotFound("This request is no longer open.", detail=error.detail) from error
+
+    def _require_presence(self, kept: Kept[RequestTicket], client: Client, session: Session) -> None:
         require_whose(kept, session)
         if not is_recent(kept, session) or not is_strong(kept, session):
             raise LoginRequired("Sign in again to go on.")
         if not is_hinted(self._server, kept.body, client, session):
             raise LoginRequired("Another person is signed in here.", detail="id_token_hint")
-        if not await tx.tickets.bind(TicketKind.REQUEST, kept.digest, session.person):
-            raise NotFound("This request is no longer open.", detail="bound to another person")
-        if not await is_theirs(tx, kept.body, session):
-            raise NotFound("This request is no longer open.", detail="about a grant of another person")
-        return _Open(kept, client, await _matter(self._server, tx, kept.body, client))
 
     async def _notes(self, found: _Open, handle: str, session: Session) -> Notes:
         """What was learned when this person came first; each API is asked once for each request."""
         if found.kept.row.notes is not None:
             return _noted(found)
-        server = self._server
-        lists = await listed_for(server, found.kept.body, session.person)
+        lists = await listed_for(self._server, found.kept.body, session.person)
 
         async def unit(tx: Transaction) -> Notes:
             # A second tab may have been quicker: then its notes hold, and there is one consent to decide on.
             now = await self._bound(tx, handle, session)
             if now.kept.row.notes is not None:
                 return _noted(now)
-            state = await self._begin(tx, now, session)
-            notes = Notes(consent=state.consent_id, opened_at=server.now(), lists=lists)
-            await tx.tickets.note(TicketKind.REQUEST, now.kept.digest, msgspec.json.encode(notes))
-            return notes
+            return await pose(self._server, tx, now.kept, now.client, session, lists=lists)
 
-        return await server.work.write(unit)
+        return await self._server.work.write(unit)
 
-    async def _begin(self, tx: Transaction, found: _Open, session: Session) -> State:
-        """Write down that this person is about to be asked: for a new consent, or for a change of one."""
-        consents, matter, request = self._server.consents, found.matter, found.kept.body
-        if matter.change is not None:
-            consent = matter.change.before.consent_id
-            return await consents.ask_to_change(tx, consent=consent, person=session.person, change=matter.change)
-        subject = self._server.keys.pairwise.towards(found.client, session.person)
-        return await consents.request(
-            tx, person=session.person, subject=subject, client=request.client, asked=matter.asked,
-            scope=matter.scope,
-        )  # fmt: skip
+    def _question(self, found: _Open, notes: Notes) -> Question:
+        request = found.kept.body
+        catalog = self._server.catalog()
+        offer = self._offer(found, notes)
+        asked = found.matter.asked
+        return Question(offer, request.redirect_uri, asked, catalog, request.elsewhere, request.created_at)
 
     def _offer(self, found: _Open, notes: Notes) -> Offer:
         catalog, matter = self._server.catalog(), found.matter
@@ -254,8 +245,8 @@ class Interaction:
         )  # fmt: skip
 
     async def _give(self, tx: Transaction, found: _Open, session: Session, answer: _Answer) -> Delivery:
-        server, request, catalog = self._server, found.kept.body, self._server.catalog()
-        matter, notes = found.matter, _noted(found)
+        request, catalog, matter = found.kept.body, self._server.catalog(), found.matter
+        notes = _noted(found)
         profile = profile_of(found.client, catalog, request.redirect_uri)
         offer = self._offer(found, notes)
         person = await tx.people.by_id(session.person)
@@ -276,8 +267,8 @@ class Interaction:
             resource_subjects=() if person is None else tuple(person.resource_names.items()),
             language=request.language,
         )
-        stands = await record(server, tx, matter, notes.consent, approval, person=session.person)
-        return await codes.deliver(server, tx, found.kept, stands, session)
+        stands = await record(self._server, tx, matter, notes.consent, approval, person=session.person)
+        return await codes.deliver(self._server, tx, found.kept, stands, session)
 
     def _ceremony(self, session: Session, notes: Notes, channel: str) -> Ceremony:
         decided_ms = max(0, self._server.clock.wall_us() // 1_000 - notes.opened_at * 1_000)
@@ -300,11 +291,16 @@ def _noted(found: _Open) -> Notes:
     return msgspec.json.decode(found.kept.row.notes, type=Notes)
 
 
-async def _matter(server: Server, tx: Transaction, request: RequestTicket, client: Client) -> Matter:
-    try:
-        return await matter_of(server, tx, request, client)
-    except InvalidGrantId as error:
-        raise NotFound("This request is no longer open.", detail=error.detail) from error
+async def _answered(tx: Transaction, kept: Kept[RequestTicket]) -> Answered | None:
+    """What came of it, until the ticket is forgotten."""
+    what, _, consent = (kept.row.outcome or "").partition(" ")
+    if kept.row.redeemed_at is None or what not in {codes.ALLOWED, _REFUSED}:
+        return None
+    card = card_of(await _client(tx, kept), kept.body.redirect_uri)
+    way = None if kept.body.elsewhere is None else kept.body.elsewhere.way
+    if what == codes.ALLOWED:
+        return Answered(card, "allowed", kept.row.redeemed_at, ConsentId(consent), way)
+    return Answered(card, "refused", kept.row.redeemed_at, None, way)
 
 
 async def _client(tx: Transaction, kept: Kept[RequestTicket]) -> Client:

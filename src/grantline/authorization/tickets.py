@@ -193,12 +193,12 @@ def digest_of(kind: TicketKind, handle: str) -> bytes:
     return hashlib.sha256(f"{kind}\0{handle}".encode()).digest()
 
 
-async def keep(rows: TicketRows, handle: TicketHandle, body: Ticket, expires_at: int) -> None:
+async def keep(rows: TicketRows, handle: TicketHandle, body: Body, expires_at: int) -> Kept[Body]:
     """Keep a new ticket under its handle until `expires_at` (unix seconds)."""
     kind = _KINDS[type(body)]
-    await rows.put(
-        TicketRow(kind=kind, digest=digest_of(kind, handle), body=msgspec.json.encode(body), expires_at=expires_at)
-    )
+    row = TicketRow(kind=kind, digest=digest_of(kind, handle), body=msgspec.json.encode(body), expires_at=expires_at)
+    await rows.put(row)
+    return Kept(body, row)
 
 
 async def find(rows: TicketRows, kind: type[Body], handle: str) -> Kept[Body] | None:

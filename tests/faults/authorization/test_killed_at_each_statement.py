@@ -62,7 +62,7 @@ async def prepare(path: Path) -> dict[str, str]:
     begun = await world.app().begin(scope="bank.transactions", prompt="consent")
     handle = handle_of((await world.browse(begun.url)).headers["location"])
     assert world.session is not None
-    await world.interaction.offer(handle, world.session)
+    await world.look(handle, world.session)
     await world.close()
     refresh = used.json()["refresh_token"]
     return {"redeem": code, "refresh": refresh, "revoke": refresh, "approve": handle}
@@ -83,7 +83,7 @@ async def revoke(world: World, token: str) -> None:
 
 async def approve(world: World, handle: str) -> None:
     session = await world.sign_in()
-    offer = await world.interaction.offer(handle, session)
+    offer = await world.look(handle, session)
     assert isinstance(offer, Offer)
     await world.interaction.approve(handle, every(offer), session, digest=offer.digest)
 

@@ -94,7 +94,7 @@ async def confirmed(world: World, code: str) -> tuple[str, Session]:
 
 async def question(world: World, handle: str, session: Session) -> Offer:
     """What the consent page asks."""
-    offer = await world.interaction.offer(handle, session)
+    offer = await world.look(handle, session)
     assert isinstance(offer, Offer), offer
     return offer
 

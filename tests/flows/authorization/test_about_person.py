@@ -45,7 +45,7 @@ async def connect(world: World, scope: str, **more: str) -> Tokens:
 async def asked(world: World, scope: str) -> Offer:
     begun = await world.app(APP).begin(scope=scope)
     session = world.session or await world.sign_in()
-    offer = await world.interaction.offer(handle_of((await world.browse(begun.url)).headers["location"]), session)
+    offer = await world.look(handle_of((await world.browse(begun.url)).headers["location"]), session)
     assert isinstance(offer, Offer)
     return offer
 

@@ -4,7 +4,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from grantline.authorization import Interaction
+from grantline.authorization import Interaction, Question
 from grantline.consent import Offer
 from grantline.model.errors import LoginRequired, NotFound
 from tests.authorization_world import CALLBACK, ISSUER, World, every, handle_of, query_of
@@ -169,9 +169,9 @@ async def test_prompt_login_wants_a_new_sign_in(world: World) -> None:
     assert location.startswith("/sign-in?request=")
     handle = handle_of(location)
     with pytest.raises(LoginRequired):
-        await world.interaction.offer(handle, old)
+        await world.look(handle, old)
     new = await world.sign_in()
-    assert isinstance(await world.interaction.offer(handle, new), Offer)
+    assert isinstance(await world.look(handle, new), Offer)
 
 
 async def test_max_age_is_counted_to_the_time_of_the_request(world: World) -> None:
@@ -182,7 +182,7 @@ async def test_max_age_is_counted_to_the_time_of_the_request(world: World) -> No
     location = (await visit(world, max_age="100"))[1]
     assert location.startswith("/consent/")
     world.clock.pass_seconds(60)
-    assert isinstance(await world.interaction.offer(handle_of(location), session), Offer)
+    assert isinstance(await world.look(handle_of(location), session), Offer)
 
 
 async def test_a_hint_of_another_person_is_answered_with_login_required(world: World) -> None:
@@ -199,7 +199,7 @@ async def opened(world: World) -> tuple[str, Offer]:
     """A request whose question is on the screen."""
     session = world.session or await world.sign_in()
     handle = handle_of((await visit(world))[1])
-    offer = await world.interaction.offer(handle, session)
+    offer = await world.look(handle, session)
     assert isinstance(offer, Offer)
     return handle, offer
 
@@ -209,7 +209,7 @@ async def test_a_request_belongs_to_the_person_who_opened_it(world: World) -> No
     handle, offer = await opened(world)
     ben = await world.sign_in("ben")
     for act in (
-        world.interaction.offer(handle, ben),
+        world.look(handle, ben),
         world.interaction.approve(handle, every(offer), ben, digest=offer.digest),
         world.interaction.refuse(handle, ben),
     ):
@@ -239,7 +239,7 @@ async def test_a_question_is_answered_once(world: World) -> None:
         await world.interaction.approve(handle, every(offer), session, digest=offer.digest)
     with pytest.raises(NotFound):
         await world.interaction.refuse(handle, session)
-    answered = await world.interaction.offer(handle, session)
+    answered = await world.look(handle, session)
     assert not isinstance(answered, Offer)
     assert answered.what == "allowed"
     (state,) = await world.database.read(lambda tx: tx.consents.of_person(world.people["ada"]))
@@ -250,10 +250,12 @@ async def test_an_api_is_asked_once_for_each_request(world: World) -> None:
     """Covers: resource lists are kept for the ticket's life only."""
     handle, offer = await opened(world)
     assert world.session is not None
-    assert await world.interaction.offer(handle, world.session) == offer
+    assert await world.look(handle, world.session) == offer
     assert world.lists.asked == [("bank", "b-ada")]
     again = Interaction(world.server)
-    assert await again.offer(handle, world.session) == offer
+    asked = await again.question(handle, world.session)
+    assert isinstance(asked, Question)
+    assert asked.offer == offer
     assert len(world.lists.asked) == 1
 
 

@@ -6,7 +6,7 @@ import msgspec
 import orjson
 import pytest
 
-from grantline.authorization import AskedElsewhere, Decide, SignIn, Way
+from grantline.authorization import AskedElsewhere, Question, SignIn, Way
 from grantline.crypto.es256 import SigningKey
 from grantline.identity import PersonRow
 from grantline.model.errors import Conflict, NotFound
@@ -51,7 +51,7 @@ async def test_a_client_gets_its_tokens_when_the_person_allowed_it_elsewhere(wor
     assert (await poll(world, handle, CALLER)).json()["error"] == "authorization_pending"
     session = await world.sign_in()
     at = await waiting_handle(world)
-    assert await world.interaction.arrive(at, session) == Decide()
+    assert isinstance(await world.interaction.arrive(at, session), Question)
     assert await allow(world, at, session) == f"/answered/{at}"
     assert await waiting(world) == 0
     answer = await poll(world, handle, CALLER)
@@ -158,7 +158,7 @@ async def test_another_person_cannot_answer_it(world: World) -> None:
     with pytest.raises(NotFound):
         await world.interaction.arrive(handle, ben)
     with pytest.raises(NotFound):
-        await world.interaction.offer(handle, ben)
+        await world.look(handle, ben)
     with pytest.raises(NotFound):
         await AskedElsewhere(world.server).confirm(handle, ben)
     assert await waiting(world, "ben") == 0

@@ -39,7 +39,7 @@ async def test_the_token_answer_says_what_was_agreed_not_what_was_asked(world: W
     begun = await app.begin(scope="bank.transactions bank.categories")
     session = await world.sign_in()
     handle = handle_of((await world.browse(begun.url)).headers["location"])
-    offer = await world.interaction.offer(handle, session)
+    offer = await world.look(handle, session)
     bare = Picks(frozenset(), {"bank": ("acc-2",)}, offer.default_days)
     tokens = await app.finish(begun, (await world.interaction.approve(handle, bare, session, digest=offer.digest)).url)
     (detail,) = tokens.authorization_details
@@ -88,7 +88,7 @@ async def test_a_refusal_comes_back_as_access_denied_with_state_and_issuer(world
     begun = await app.begin(scope="bank.transactions")
     session = await world.sign_in()
     handle = handle_of((await world.browse(begun.url)).headers["location"])
-    await world.interaction.offer(handle, session)
+    await world.look(handle, session)
     back = (await world.interaction.refuse(handle, session)).url
     assert back.startswith(CALLBACK)
     assert query_of(back)["iss"] == ISSUER
@@ -185,7 +185,7 @@ async def test_what_the_person_picks_is_what_the_consent_holds(world: World) -> 
     begun = await app.begin(scope="bank.transactions")
     session = await world.sign_in()
     handle = handle_of((await world.browse(begun.url)).headers["location"])
-    offer = await world.interaction.offer(handle, session)
+    offer = await world.look(handle, session)
     wrong = (
         (Picks(frozenset({"bank.payments.pay.bill-paying:all"}), {"bank": ("acc-1",)}, 30), offer.digest),
         (Picks(frozenset(), {"bank": ("acc-3",)}, 30), offer.digest),

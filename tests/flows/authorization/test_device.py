@@ -5,7 +5,7 @@ import re
 import msgspec
 import pytest
 
-from grantline.authorization import AskedElsewhere, Decide, Found, NotFoundHere, TooManyTries, Way
+from grantline.authorization import AskedElsewhere, Found, NotFoundHere, Question, TooManyTries, Way
 from grantline.crypto.es256 import SigningKey
 from grantline.model.errors import NotFound
 from grantline.model.events import EventType
@@ -102,7 +102,7 @@ async def test_a_link_to_a_request_answers_nothing_until_its_code_was_compared(w
     with pytest.raises(NotFound):
         await world.interaction.arrive(handle, session)
     with pytest.raises(NotFound):
-        await world.interaction.offer(handle, session)
+        await world.look(handle, session)
     assert (await poll(world, begun["device_code"])).json()["error"] == "authorization_pending"
 
     asked = AskedElsewhere(world.server)
@@ -110,12 +110,12 @@ async def test_a_link_to_a_request_answers_nothing_until_its_code_was_compared(w
     assert (shown.code, shown.client.name, shown.address) == (begun["user_code"], TV.name, "127.0.0.1")
     assert "transactions" in "".join(span.text for span in shown.wants)
     await asked.confirm(handle, session)
-    assert await world.interaction.arrive(handle, session) == Decide()
+    assert isinstance(await world.interaction.arrive(handle, session), Question)
     ben = await world.sign_in("ben")
     with pytest.raises(NotFound):
         await asked.confirm(handle, ben)
     with pytest.raises(NotFound):
-        await world.interaction.offer(handle, ben)
+        await world.look(handle, ben)
 
 
 async def test_a_device_code_is_bound_slowed_and_used_once(world: World) -> None:
@@ -171,7 +171,7 @@ async def test_the_same_device_asks_again_every_time(world: World, client: Clien
     await answered_device(world, client=client)
     begun = (await begin(world, client=client)).json()
     handle, session = await confirmed(world, begun["user_code"])
-    assert await world.interaction.arrive(handle, session) == Decide()
+    assert isinstance(await world.interaction.arrive(handle, session), Question)
     assert (await question(world, handle, session)).lines
     assert (await poll(world, begun["device_code"], client)).json()["error"] == "authorization_pending"
 
@@ -223,7 +223,7 @@ async def test_a_device_code_is_no_other_handle(world: World) -> None:
     begun = (await begin(world)).json()
     session = await world.sign_in()
     with pytest.raises(NotFound):
-        await world.interaction.offer(begun["device_code"], session)
+        await world.look(begun["device_code"], session)
     handle = await typed(world, begun["user_code"])
     assert (await poll(world, handle)).json()["error"] == "invalid_grant"
     form = {"client_id": TV.id, "grant_type": DEVICE_GRANT, "device_code": begun["user_code"]}

@@ -25,7 +25,7 @@ async def test_special_data_is_agreed_to_and_minted_only_with_its_own_yes(world:
     begun = await app.begin(scope="bank.transactions")
     session = await world.sign_in()
     handle = handle_of((await world.browse(begun.url)).headers["location"])
-    offer = await world.interaction.offer(handle, session)
+    offer = await world.look(handle, session)
     whole = every(offer)
     with pytest.raises(InvalidRequest, match="Say yes to transactions explicitly"):
         await world.interaction.approve(handle, replace(whole, explicit=frozenset()), session, digest=offer.digest)

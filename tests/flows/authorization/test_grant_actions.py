@@ -210,7 +210,7 @@ async def test_an_addition_asks_the_person_and_keeps_the_grant(world: World, app
     begun = await begin(app, first, "merge")
     location = await arrived(world, begun)
     assert location.startswith("/consent/")
-    offer = await world.interaction.offer(handle_of(location), world.session)  # type: ignore[arg-type]
+    offer = await world.look(handle_of(location), world.session)  # type: ignore[arg-type]
     assert isinstance(offer, Offer)
     assert offer.changing is not None
     assert not offer.changing.replaces
@@ -297,7 +297,7 @@ async def test_in_a_replacement_old_things_go_unless_asked_for_again(world: Worl
 async def test_the_person_can_only_narrow_what_is_asked(world: World, app: Client, first: Tokens) -> None:
     """Covers: I7, C15."""
     begun = await begin(app, first, "merge", scope="bank.transactions bank.balances")
-    offer = await world.interaction.offer(handle_of(await arrived(world, begun)), world.session)  # type: ignore[arg-type]
+    offer = await world.look(handle_of(await arrived(world, begun)), world.session)  # type: ignore[arg-type]
     assert isinstance(offer, Offer)
     handle = handle_of(await arrived(world, begun))
     wide = Picks(frozenset({"bank.categories.write.budgeting:all"}), {ApiId("bank"): ("acc-1",)}, offer.default_days)
@@ -339,7 +339,7 @@ async def test_a_second_person_cannot_answer_a_question_about_another_persons_gr
     handle = handle_of(await arrived(world, begun))
     ben = await world.sign_in("ben")
     with pytest.raises(NotFound):
-        await world.interaction.offer(handle, ben)
+        await world.look(handle, ben)
 
 
 async def test_a_no_is_recorded_and_leaves_everything(world: World, app: Client, first: Tokens) -> None:
@@ -347,7 +347,7 @@ async def test_a_no_is_recorded_and_leaves_everything(world: World, app: Client,
     begun = await begin(app, first, "replace")
     handle, session = handle_of(await arrived(world, begun)), world.session
     assert session is not None
-    await world.interaction.offer(handle, session)
+    await world.look(handle, session)
     back = await world.interaction.refuse(handle, session)
     assert query_of(back)["error"] == "access_denied"
     asked, refused = [event for event in await world.events() if event.type.value.startswith("consent.")][-2:]
@@ -372,7 +372,7 @@ async def test_a_grant_that_ended_meanwhile_is_not_changed(world: World, app: Cl
     begun = await begin(app, first, "merge")
     handle, session = handle_of(await arrived(world, begun)), world.session
     assert session is not None
-    offer = await world.interaction.offer(handle, session)
+    offer = await world.look(handle, session)
     assert isinstance(offer, Offer)
     await _withdrawn(world, first)
     with pytest.raises(NotFound):
@@ -384,7 +384,7 @@ async def test_a_question_answers_what_stands_now(world: World, app: Client, fir
     one, two = await begin(app, first, "merge"), await begin(app, first, "merge", scope="calendar.events")
     handle, session = handle_of(await arrived(world, one)), world.session
     assert session is not None
-    offer = await world.interaction.offer(handle, session)
+    offer = await world.look(handle, session)
     assert isinstance(offer, Offer)
     await app.finish(two, await world.allow(two))
     with pytest.raises(InvalidRequest, match="changed"):

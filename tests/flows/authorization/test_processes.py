@@ -140,7 +140,7 @@ async def test_one_pushed_request_is_answered_once_whoever_is_asked(world: World
     try:
         session = await world.sign_in()
         handle = handle_of((await world.browse(begun.url)).headers["location"])
-        offer = await world.interaction.offer(handle, session)
+        offer = await world.look(handle, session)
         assert isinstance(offer, Offer)
         asked = [
             one.interaction.approve(handle, every(offer), session, digest=offer.digest) for one in (world, elsewhere)

@@ -133,7 +133,7 @@ async def test_parameters_beside_a_pushed_request_are_never_used(world: World) -
     await world.sign_in()
     answer = await world.browse(begun.url + "&state=other&redirect_uri=https://evil.example&scope=bank.balances")
     handle = handle_of(answer.headers["location"])
-    offer = await world.interaction.offer(handle, world.session)  # type: ignore[arg-type]
+    offer = await world.look(handle, world.session)  # type: ignore[arg-type]
     assert {line.datatype for line in offer.lines} == {"transactions"}  # type: ignore[union-attr]
     back = (await world.interaction.refuse(handle, world.session)).url  # type: ignore[arg-type]
     assert back.startswith(CALLBACK)

@@ -109,7 +109,7 @@ async def test_the_days_that_the_person_chose_are_the_end(world: World) -> None:
     begun = await app.begin(scope="bank.transactions")
     session = await world.sign_in()
     handle = handle_of((await world.browse(begun.url)).headers["location"])
-    offer = await world.interaction.offer(handle, session)
+    offer = await world.look(handle, session)
     assert isinstance(offer, Offer)
     url = (await world.interaction.approve(handle, every(offer, 90), session, digest=offer.digest)).url
     code = query_of(url)["code"]

@@ -67,7 +67,7 @@ async def test_parameters_outside_the_signed_request_are_never_used(world: World
     for inner in (signed(), signed(state=None)):
         query = urlencode({**outside, "request": inner, "nonce": "outside", "prompt": "none"})
         handle = handle_of(await arrive(world, f"/authorize?{query}"))
-        offer = await world.interaction.offer(handle, world.session)  # type: ignore[arg-type]
+        offer = await world.look(handle, world.session)  # type: ignore[arg-type]
         assert {line.datatype for line in offer.lines} == {"transactions"}  # type: ignore[union-attr]
         back = query_of(await world.interaction.refuse(handle, world.session))  # type: ignore[arg-type]
         assert back.get("state") == (None if "state" not in orjson.loads(_payload(inner)) else "inside")

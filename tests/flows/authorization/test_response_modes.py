@@ -22,7 +22,7 @@ async def answered(world: World, mode: str | None, *, allow: bool) -> Delivery:
     session = world.session or await world.sign_in()
     query = urlencode({**REQUEST, **({"response_mode": mode} if mode else {}), "prompt": "consent"})
     handle = handle_of((await world.browse(f"/authorize?{query}")).headers["location"])
-    offer = await world.interaction.offer(handle, session)
+    offer = await world.look(handle, session)
     if not allow:
         return await world.interaction.refuse(handle, session)
     return await world.interaction.approve(handle, every(offer), session, digest=offer.digest)  # type: ignore[union-attr, arg-type]

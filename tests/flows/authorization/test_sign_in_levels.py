@@ -43,7 +43,7 @@ async def id_token(world: World, handle: str) -> dict[str, Any]:
     from grantline.crypto.es256 import SigningKey
 
     assert world.session is not None
-    offer = await world.interaction.offer(handle, world.session)
+    offer = await world.look(handle, world.session)
     assert isinstance(offer, Offer)
     answer = await world.interaction.approve(handle, every(offer), world.session, digest=offer.digest)
     tokens = await post(world, "/token", exchange(query_of(answer)["code"]), SigningKey.generate())
@@ -58,7 +58,7 @@ async def test_a_wish_leads_to_the_sign_in_once_and_is_not_insisted_on(world: Wo
     assert parse_qs(urlsplit(to).query)["acr"] == [f"{PASSKEY} {MFA}"]
     handle = handle_of(to)
     await sign_in(world, PASSWORD)
-    assert type(await come(world, handle)).__name__ == "Decide"
+    assert type(await come(world, handle)).__name__ == "Question"
     assert (await id_token(world, handle))["acr"] == PASSWORD
 
 
@@ -88,7 +88,7 @@ async def test_an_essential_level_that_is_not_met_is_an_error_not_a_downgrade(wo
     assert to.startswith("/sign-in?")
     handle = handle_of(to)
     await sign_in(world, PASSWORD)
-    for refused in (world.interaction.offer, world.interaction.refuse):
+    for refused in (world.interaction.question, world.interaction.refuse):
         with pytest.raises(LoginRequired):
             await refused(handle, world.session)  # type: ignore[arg-type]
     back = (await come(world, handle)).answer
@@ -122,9 +122,9 @@ async def test_who_is_signed_in_has_to_sign_in_again_where_asked(world: World, p
     to = await arrive(world, prompt=prompt)
     assert to.startswith("/sign-in?")
     with pytest.raises(LoginRequired):
-        await world.interaction.offer(handle_of(to), world.session)  # type: ignore[arg-type]
+        await world.interaction.question(handle_of(to), world.session)  # type: ignore[arg-type]
     await sign_in(world, PASSWORD)
-    assert type(await come(world, handle_of(to))).__name__ == "Decide"
+    assert type(await come(world, handle_of(to))).__name__ == "Question"
 
 
 async def test_what_the_registration_asks_by_default_is_asked(world: World) -> None:
@@ -142,7 +142,7 @@ async def test_what_the_registration_asks_by_default_is_asked(world: World) -> N
     assert "/sign-in" in await arrive(world)
     assert "/consent/" in await arrive(world, acr_values=PASSWORD)
     await sign_in(world, MFA)
-    offer = await world.interaction.offer(handle_of(await arrive(world, scope=None)), world.session)  # type: ignore[arg-type]
+    offer = await world.look(handle_of(await arrive(world, scope=None)), world.session)  # type: ignore[arg-type]
     assert {line.datatype for line in offer.lines} == {"accounts"}  # type: ignore[union-attr]
 
 

@@ -556,7 +556,7 @@ async def _without_iban(world: World) -> Tokens:
     begun = await app.begin(scope=BROAD)
     session = await world.sign_in()
     handle = handle_of((await world.browse(begun.url)).headers["location"])
-    offer = await world.interaction.offer(handle, session)
+    offer = await world.look(handle, session)
     assert isinstance(offer, Offer)
     all_of = every(offer)
     lines = frozenset(key for key in all_of.lines if "counterparty" not in key and "other_party" not in key)

@@ -278,7 +278,7 @@ def test_a_sign_in_that_is_not_fresh_enough_is_asked_for_again(
     async def stale(*_: object, **__: object) -> None:
         raise LoginRequired("Sign in again to go on.")
 
-    for act in ("offer", "approve", "refuse"):
+    for act in ("arrive", "question", "approve", "refuse"):
         monkeypatch.setattr(world.interaction, act, stale)
     for answered in (holder.get(PAGE), holder.post(PAGE, data=form)):
         assert (answered.status_code, answered.headers["location"]) == (303, "/sign-in?next=%2Fconsent%2Fh-budget")

@@ -69,7 +69,7 @@ def catalog_nouns() -> set[str]:
 def test_the_screen_says_what_the_consent_part_says() -> None:
     """Covers: C3, C17, I12. Each line reads as the one source of text has it."""
     world = FakeWorld()
-    offer = world.interaction.question("h-budget")
+    offer = world.interaction.offer("h-budget")
     summary = _summary(world, first_picks(offer))
     view = consent_view(offer, first_picks(offer), summary, FORMATS, refused=False)
     shown = {
@@ -83,7 +83,7 @@ def test_the_screen_says_what_the_consent_part_says() -> None:
 def test_at_most_seven_lines_are_open_and_required_ones_always() -> None:
     """Covers: C12."""
     world = FakeWorld()
-    offer = world.interaction.question("h-budget")
+    offer = world.interaction.offer("h-budget")
     many = tuple(replace(offer.lines[1], key=f"k{number}") for number in range(12))
     crowded = replace(offer, lines=(*many, offer.lines[0]))
     view = consent_view(crowded, first_picks(offer), _summary(world, first_picks(offer)), FORMATS, refused=False)
@@ -96,7 +96,7 @@ def test_at_most_seven_lines_are_open_and_required_ones_always() -> None:
 def test_nothing_optional_is_ticked_and_nothing_is_picked_at_first() -> None:
     """Covers: C5."""
     world = FakeWorld()
-    offer = world.interaction.question("h-budget")
+    offer = world.interaction.offer("h-budget")
     view = consent_view(offer, first_picks(offer), _summary(world, first_picks(offer)), FORMATS, refused=False)
     lines = [line for group in view.lines for line in group.open]
     assert [line.ticked for line in lines] == [line.required for line in lines]
@@ -105,7 +105,7 @@ def test_nothing_optional_is_ticked_and_nothing_is_picked_at_first() -> None:
 
 def _summary(world: FakeWorld, picks: Picks, offer: Offer | None = None) -> Summary:
     interaction = world.interaction
-    offer = offer or interaction.question("h-budget")
+    offer = offer or interaction.offer("h-budget")
     return summarise(catalog=world.catalog, asked=interaction.asked("h-budget"), offer=offer, picks=picks)
 
 
@@ -222,7 +222,7 @@ def _words(text: str) -> set[str]:
 def test_a_choice_of_another_api_does_not_ask_for_things() -> None:
     """A group is missing only when something that would be granted reaches into it."""
     world = FakeWorld()
-    offer = world.interaction.question("h-budget")
+    offer = world.interaction.offer("h-budget")
     elsewhere = replace(offer, lines=tuple(replace(line, api=ApiId("calendar")) for line in offer.lines))
     summary = _summary(world, first_picks(offer), elsewhere)
     view = consent_view(elsewhere, first_picks(offer), summary, FORMATS, refused=True)

@@ -17,6 +17,7 @@ from grantline.authorization.steps.matter import check_named_grant
 from grantline.authorization.steps.presence import Decide, Deliver, SignIn, next_for
 from grantline.authorization.steps.request import Asking, Parameters
 from grantline.authorization.steps.request_object import Sent, as_sent
+from grantline.authorization.tickets import RequestTicket
 from grantline.model.errors import AuditUnavailable, GrantlineError, InvalidClient, InvalidRequest, NotFound, OAuthError
 from grantline.parties import Client, Standing
 
@@ -28,14 +29,15 @@ async def authorize(server: Server, request: Request) -> Response:
     try:
         form, doubt = _read(request)
         client = await _known_client(server, form)
-        handle = await _pushed_request(server, client, form, doubt)
+        handle, ticket = await _pushed_request(server, client, form, doubt), None
         if handle is None:
-            handle = await _direct_request(server, client, await as_sent(server, client, form), doubt)
+            ticket = await _direct_request(server, client, await as_sent(server, client, form), doubt)
+            handle = tickets.new_handle(server.randomness)
     except _GoBack as back:
         return _sent(server, back.answer)
     except GrantlineError as error:
         return _error_page(server, error)
-    return await _onward(server, request, handle)
+    return await _onward(server, request, handle, ticket)
 
 
 class _GoBack(Exception):
@@ -73,8 +75,8 @@ async def _pushed_request(server: Server, client: Client, form: Form, doubt: Inv
     return handle
 
 
-async def _direct_request(server: Server, client: Client, sent: Sent, doubt: InvalidRequest | None) -> str:
-    """Check what the browser brought and keep it, so that from here on both ways are one."""
+async def _direct_request(server: Server, client: Client, sent: Sent, doubt: InvalidRequest | None) -> RequestTicket:
+    """Check what the browser brought. It will be kept as a pushed one is, so that from here on both ways are one."""
     parameters = read_well_formed(Parameters, sent.form)
     asking = Asking(server, client, parameters, False, None, sent.signed)
     examine(asking, DESTINATION)
@@ -84,13 +86,9 @@ async def _direct_request(server: Server, client: Client, sent: Sent, doubt: Inv
         read_into(Parameters, sent.form)
         examine(asking, CHECKS)
         await check_named_grant(asking)
-        ticket = to_ticket(asking)
+        return to_ticket(asking)
     except OAuthError as error:
         raise _back(server, client, back_of(asking), error) from error
-    handle = tickets.new_handle(server.randomness)
-    until = server.now() + server.settings.request_lifetime
-    await server.work.write(lambda tx: tickets.keep(tx.tickets, handle, ticket, until))
-    return handle
 
 
 def _back(server: Server, client: Client, to: Back, error: OAuthError) -> _GoBack:
@@ -99,10 +97,10 @@ def _back(server: Server, client: Client, to: Back, error: OAuthError) -> _GoBac
     return _GoBack(finish.with_error(server, to, error))
 
 
-async def _onward(server: Server, request: Request, handle: str) -> Response:
+async def _onward(server: Server, request: Request, handle: str, ticket: RequestTicket | None) -> Response:
     try:
         session = await server.session(request.only("cookie"))
-        match await next_for(server, handle, session):
+        match await next_for(server, handle, session, new=ticket):
             case SignIn(acr=acr):
                 return see_other(server.pages.sign_in(handle, acr))
             case Decide():

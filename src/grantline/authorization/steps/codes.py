@@ -77,18 +77,10 @@ async def _sid(
     return (await tx.client_sessions.open(row)).sid
 
 
-async def deliver_again(
-    server: Server, tx: Transaction, kept: Kept[RequestTicket], client: Client, session: Session
-) -> Delivery | None:
-    """The same on a consent that already answers this very question; None if there is none (check 41)."""
-    stands = await _answered_before(server, tx, kept.body, client, session)
-    return None if stands is None else await deliver(server, tx, kept, stands, session)
-
-
-async def _answered_before(
+async def answered_before(
     server: Server, tx: Transaction, request: RequestTicket, client: Client, session: Session
 ) -> Stands | None:
-    """An active consent of this person and client that was offered all of this, by the client as it is today.
+    """An active consent of this person and client that was offered all of this, by the client as it is (check 41).
 
     Where a new grant or another in place of one is wanted, no answer of before is one (Grant Management §5.2).
     """

@@ -2,12 +2,16 @@
 
 from dataclasses import dataclass
 
+import msgspec
+
 from grantline.authorization import tickets
 from grantline.authorization.response_modes import Delivery
 from grantline.authorization.server import Server
+from grantline.authorization.standing import Stands, find_standing
 from grantline.authorization.steps import answering, codes
+from grantline.authorization.steps.posing import pose_at_once
 from grantline.authorization.store import TicketKind, Transaction
-from grantline.authorization.tickets import Kept, RequestTicket
+from grantline.authorization.tickets import Kept, RequestTicket, TicketHandle
 from grantline.identity import MET_BY, Session, satisfies
 from grantline.model.errors import (
     AccessDenied,
@@ -43,74 +47,112 @@ class Deliver:
     answer: Delivery
 
 
-async def next_for(server: Server, handle: str, session: Session | None) -> SignIn | Decide | Deliver:
-    """What comes next for this request and browser; raises `NotFound` when the request is over."""
+async def next_for(
+    server: Server, handle: str, session: Session | None, *, new: RequestTicket | None = None
+) -> SignIn | Decide | Deliver:
+    """What comes next for this request and browser; raises `NotFound` when the request is over.
+
+    `new`: it has just come, and is kept under this handle first. Who has to be asked finds the question put.
+    """
 
     async def unit(tx: Transaction) -> SignIn | Decide | Deliver:
-        kept = await tickets.open_request(tx.tickets, handle, server.now())
-        await tx.tickets.arrive(TicketKind.REQUEST, kept.digest, "" if session is None else session.id)
-        kept = await tickets.open_request(tx.tickets, handle, server.now())
+        if new is None:
+            kept = await tickets.open_request(tx.tickets, handle, server.now())
+        else:
+            until = server.now() + server.settings.request_lifetime
+            kept = await tickets.keep(tx.tickets, TicketHandle(handle), new, until)
+        kept = await _arrived(tx, kept, session)
         client = await tx.clients.get(kept.body.client)
         if client is None:
             return await _deliver(server, tx, kept, LoginRequired("The client is gone."))
-        return await _next(server, tx, kept, client, session)
+        return await _go_on(server, tx, kept, client, session)
 
     return await server.work.write(unit)
 
 
-async def _next(
+async def _arrived(tx: Transaction, kept: Kept[RequestTicket], session: Session | None) -> Kept[RequestTicket]:
+    """The request with the session that the browser came with first."""
+    if kept.row.arrived is not None:
+        return kept
+    came_with = "" if session is None else session.id
+    await tx.tickets.arrive(TicketKind.REQUEST, kept.digest, came_with)
+    return Kept(kept.body, msgspec.structs.replace(kept.row, arrived=came_with))
+
+
+async def _go_on(
     server: Server, tx: Transaction, kept: Kept[RequestTicket], client: Client, session: Session | None
 ) -> SignIn | Decide | Deliver:
     if session is None:
-        return await _sign_in(server, tx, kept)
+        found = _sign_in(kept)
+        return found if isinstance(found, SignIn) else await _deliver(server, tx, kept, found)
+    match await coming(server, tx, kept, client, session):
+        case OAuthError() as error:
+            return await _deliver(server, tx, kept, error)
+        case Stands() as stands:
+            return await _again(server, tx, kept, stands, session)
+        case Decide():
+            await pose_at_once(server, tx, kept, client, session)
+            return Decide()
+        case SignIn() as sign_in:
+            return sign_in
+
+
+async def coming(
+    server: Server, tx: Transaction, kept: Kept[RequestTicket], client: Client, session: Session
+) -> SignIn | Decide | Stands | OAuthError:
+    """What to do with whoever is here; nothing is done yet. `Stands`: they answered this very question before."""
     require_whose(kept, session)
     wrong = _unmet(kept, session)
     if wrong is not None:
-        return await _deliver(server, tx, kept, wrong)
+        return wrong
     if not is_recent(kept, session) or _may_be_stronger(kept, session):
-        return await _sign_in(server, tx, kept)
-    if not is_hinted(server, kept.body, client, session):
-        return await _deliver(server, tx, kept, LoginRequired("Another person is signed in here."))
-    if not await is_theirs(tx, kept.body, session):
-        return await _deliver(server, tx, kept, InvalidGrantId("The person signed in here did not give this grant."))
-    return await _decide(server, tx, kept, client, session)
-
-
-async def is_theirs(tx: Transaction, request: RequestTicket, session: Session) -> bool:
-    """True unless the request is to change a grant that another person gave (Grant Management §5.4)."""
-    state = None if request.grant is None else await tx.consents.get(request.grant)
-    return state is None or state.person == session.person
-
-
-async def _decide(
-    server: Server, tx: Transaction, kept: Kept[RequestTicket], client: Client, session: Session
-) -> Decide | Deliver:
-    """The right person is here: ask, unless they answered this very question before."""
+        return _sign_in(kept)
+    another = await _another(server, tx, kept.body, client, session)
+    if another is not None:
+        return another
     if "consent" not in kept.body.prompt and _may_be_silent(client, kept.body):
-        again = await _again(server, tx, kept, client, session)
-        if again is not None:
-            return again
+        stands = await codes.answered_before(server, tx, kept.body, client, session)
+        if stands is not None:
+            return stands
     if "none" in kept.body.prompt:
-        return await _deliver(server, tx, kept, ConsentRequired("The person has to be asked first."))
+        return ConsentRequired("The person has to be asked first.")
     return Decide()
 
 
-async def _sign_in(server: Server, tx: Transaction, kept: Kept[RequestTicket]) -> SignIn | Deliver:
+async def _another(
+    server: Server, tx: Transaction, request: RequestTicket, client: Client, session: Session
+) -> OAuthError | None:
+    """What to say where the request is not about the person who is here."""
+    if not is_hinted(server, request, client, session):
+        return LoginRequired("Another person is signed in here.")
+    if not await is_theirs(server, tx, request, session):
+        return InvalidGrantId("The person signed in here gave no such grant that stands.")
+    return None
+
+
+async def is_theirs(server: Server, tx: Transaction, request: RequestTicket, session: Session) -> bool:
+    """True unless the request is to change a grant of another person, or one that has ended (Grant Management §5.4)."""
+    if request.grant is None:
+        return True
+    stands = await find_standing(server, tx, request.grant)
+    return stands is not None and stands.state.person == session.person
+
+
+def _sign_in(kept: Kept[RequestTicket]) -> SignIn | LoginRequired:
     """To the sign-in; under `prompt=none` nobody is shown it (check 15)."""
     if "none" in kept.body.prompt:
-        return await _deliver(server, tx, kept, LoginRequired("Nobody is signed in here as it was asked for."))
+        return LoginRequired("Nobody is signed in here as it was asked for.")
     return SignIn(kept.body.acr)
 
 
 async def _again(
-    server: Server, tx: Transaction, kept: Kept[RequestTicket], client: Client, session: Session
-) -> Deliver | None:
-    """The answer of before, or why policy forbids it by now; None if there is none."""
+    server: Server, tx: Transaction, kept: Kept[RequestTicket], stands: Stands, session: Session
+) -> Deliver:
+    """The answer of before, or why policy forbids it by now."""
     try:
-        answer = await codes.deliver_again(server, tx, kept, client, session)
+        return Deliver(await codes.deliver(server, tx, kept, stands, session))
     except AccessDenied as denied:
         return await _deliver(server, tx, kept, denied)
-    return None if answer is None else Deliver(answer)
 
 
 def is_recent(kept: Kept[RequestTicket], session: Session) -> bool:

@@ -3,7 +3,7 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
-from grantline.authorization import Answered, Deliver, SignIn
+from grantline.authorization import Answered, Deliver, Question, SignIn
 from grantline.consent.offer import Offer, Picks
 from grantline.identity import Session
 from grantline.model.errors import Conflict, InvalidRequest, LoginRequired, NotFound
@@ -49,14 +49,14 @@ async def show_consent(site: Site, request: Request, session: Session) -> Respon
                 return sign_in_first(request.url.path, acr)
             case Deliver(answer=answer):
                 return onward(site, answer)
-        asked = await site.services.interaction.offer(handle, session)
+            case Answered() as answered:
+                return _answered_page(site, answered)
+            case Question() as question:
+                return _page(site, handle, session, question, first_picks(question.offer))
     except LoginRequired:
         return sign_in_first(request.url.path)
     except NotFound as error:
         return site.error("request_gone", detail=error.detail)
-    if isinstance(asked, Answered):
-        return _answered_page(site, asked)
-    return await _page(site, handle, session, asked, first_picks(asked))
 
 
 @for_person
@@ -68,7 +68,7 @@ async def answer_consent(site: Site, request: Request, session: Session) -> Resp
     try:
         if form.one("do") == "refuse":
             return onward(site, await site.services.interaction.refuse(handle, session))
-        asked = await site.services.interaction.offer(handle, session)
+        asked = await site.services.interaction.question(handle, session)
         if isinstance(asked, Answered):
             return _answered_page(site, asked)
         return await _answer(site, handle, session, asked, form)
@@ -78,44 +78,42 @@ async def answer_consent(site: Site, request: Request, session: Session) -> Resp
         return site.error("request_gone", detail=error.detail)
 
 
-async def _answer(site: Site, handle: str, session: Session, offer: Offer, form: Form) -> Response:
+async def _answer(site: Site, handle: str, session: Session, question: Question, form: Form) -> Response:
+    offer = question.offer
     if form.one("offer") != offer.digest:
         # The question itself changed in between: it is asked anew, with nothing of the old answer kept.
-        return await _page(site, handle, session, offer, first_picks(offer), updated=True, status=409)
+        return _page(site, handle, session, question, first_picks(offer), updated=True, status=409)
     picks = read_picks(form, offer)
     if form.one("do") != "approve":
-        return await _page(site, handle, session, offer, picks, updated=True)
-    summary = await site.services.interaction.summarise(handle, picks, session)
-    if summary.problems:
-        return await _page(site, handle, session, offer, picks, updated=True, refused=True, status=422)
+        return _page(site, handle, session, question, picks, updated=True)
+    if question.summary(picks).problems:
+        return _page(site, handle, session, question, picks, updated=True, refused=True, status=422)
     try:
         return onward(site, await site.services.interaction.approve(handle, picks, session, digest=offer.digest))
     except InvalidRequest as error:
         raise BadForm("form_changed", error.detail or error.message) from error
 
 
-async def _page(
+def _page(
     site: Site,
     handle: str,
     session: Session,
-    offer: Offer,
+    question: Question,
     picks: Picks,
     *,
     updated: bool = False,
     refused: bool = False,
     status: int = 200,
 ) -> Response:
-    formats = site.formats()
-    summary = await site.services.interaction.summarise(handle, picks, session)
-    waiting = await site.services.interaction.open(handle)
+    view = consent_view(question.offer, picks, question.summary(picks), site.formats(), refused=refused)
     return site.pages.answer(
         "portal/consent.html",
         status=status,
-        form_target=redirect_source(waiting.redirect_uri),
-        v=consent_view(offer, picks, summary, formats, refused=refused),
+        form_target=redirect_source(question.redirect_uri),
+        v=view,
         action=f"/consent/{handle}",
         other_person=f"/sign-in?next=/consent/{handle}",
-        asked=asked_view(waiting.elsewhere, waiting.asked_at, formats),
+        asked=asked_view(question.elsewhere, question.asked_at, site.formats()),
         token=form_token(session.csrf, f"consent:{handle}"),
         signed_in_as=plain(session.name),
         updated=updated,

@@ -6,7 +6,6 @@ from typing import Protocol
 
 from grantline.authorization import (
     Answered,
-    Decide,
     Deliver,
     Delivery,
     ElsewhereRequest,
@@ -14,11 +13,12 @@ from grantline.authorization import (
     Found,
     Leaving,
     NotFoundHere,
+    Question,
     TooManyTries,
     Waiting,
 )
 from grantline.authorization import SignIn as AskToSignIn
-from grantline.consent.offer import ClientCard, Offer, OfferLine, Picks, Span, Summary
+from grantline.consent.offer import ClientCard, OfferLine, Picks, Span
 from grantline.identity import NeedsSecond, OpenSession, PersonRow, Session, Visit
 from grantline.ledger.reading import LedgerReader
 from grantline.model.consent import Status
@@ -71,16 +71,12 @@ class Interaction(Protocol):
 
     async def open(self, handle: str) -> Waiting: ...
 
-    async def arrive(self, handle: str, session: Session) -> AskToSignIn | Decide | Deliver:
+    async def arrive(self, handle: str, session: Session) -> AskToSignIn | Deliver | Question | Answered:
         """What comes next for who comes to the page: another sign-in, the question, or straight back."""
         ...
 
-    async def offer(self, handle: str, session: Session) -> Offer | Answered:
+    async def question(self, handle: str, session: Session) -> Question | Answered:
         """The question for this person. Binds the request to the session that asks first."""
-        ...
-
-    async def summarise(self, handle: str, picks: Picks, session: Session) -> Summary:
-        """The recap of picks that may still lack something."""
         ...
 
     async def approve(self, handle: str, picks: Picks, session: Session, *, digest: str) -> Delivery:
