@@ -22,6 +22,8 @@ from grantline.model.ids import Randomness, opaque
 from grantline.model.ports import Work
 
 BATCH = MOST_SUBMITTED
+GATHER_S = 0.1
+"""Between batches that are not full: what is committed meanwhile goes together, and is in the tree within a second."""
 _log = structlog.get_logger(__name__)
 
 
@@ -69,7 +71,9 @@ class Relay:
         while True:
             self._awake.clear()
             try:
-                if await self.bring():
+                if brought := await self.bring():
+                    if brought < BATCH:
+                        await asyncio.sleep(GATHER_S)
                     continue
             except AuditUnavailable as error:
                 _log.warning("relay_waits", error=str(error), detail=error.detail)

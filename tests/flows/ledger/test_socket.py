@@ -10,11 +10,11 @@ from grantline.crypto.note import VerifierKey, open_checkpoint
 from grantline.crypto.tiles import ENTRIES, Tile, unbundle
 from grantline.ledger.access import UnknownProducer
 from grantline.ledger.client import Missing
-from grantline.ledger.relay import Relay
+from grantline.ledger.relay import GATHER_S, Relay
 from grantline.ledger.set_aside import SetAside
 from grantline.model.clock import SystemClock
 from grantline.model.errors import AuditUnavailable, InvalidRequest
-from grantline.model.events import EventType
+from grantline.model.events import Accepted, EventType
 from grantline.storage.sql.outgoing import SqlOutgoingEvents
 from grantline.storage.sql.shared import SqlOutbox
 from grantline.storage.sqlite.database import Database
@@ -142,6 +142,38 @@ async def test_the_relay_brings_state_changes_within_a_second_of_their_commit(au
     await until(brought)
     running.cancel()
     assert [each.event_id for each in await authority.life("g_relay")] == [each.event_id for each in events]
+
+
+class Counting:
+    """A ledger that takes everything at once, and counts how often it is asked to."""
+
+    producer = "authority"
+
+    def __init__(self):
+        self.submissions = 0
+
+    async def submit(self, submission):
+        self.submissions += 1
+        last = submission.events[-1]
+        return Accepted(boot=last.boot, last_seq=last.seq, first_index=0, size=last.seq)
+
+
+async def test_what_is_committed_one_by_one_within_a_moment_is_brought_together(state, tmp_path):
+    counting, clock = Counting(), asyncio.get_running_loop().time
+    relay = relay_to(state, counting, tmp_path)
+    running = asyncio.create_task(relay.run())
+    begun = clock()
+    for _ in range(12):
+        await state.write(lambda tx: tx.outbox.append(about()))
+        relay.wake()
+        await asyncio.sleep(GATHER_S / 20)
+
+    async def brought():
+        return await state.read(lambda tx: tx.outgoing.waiting(1)) == ()
+
+    await until(brought)
+    running.cancel()
+    assert 1 <= counting.submissions <= (clock() - begun) / GATHER_S + 1
 
 
 class Losing:
