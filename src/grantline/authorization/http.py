@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 import orjson
 
 from grantline.crypto.certificates.reading import thumbprint
@@ -16,8 +17,7 @@ NOT_KEPT: Headers = (
 JSON: Headers = ((b"content-type", b"application/json"), *NOT_KEPT)
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(msgspec.Struct, frozen=True):
     """One request with its whole body. `headers`: lower-case name → every value in order; `address`: of the peer.
 
     `certificates`: DER of what the client showed, its own first. `base`: URL of the door it came by, if it is not the

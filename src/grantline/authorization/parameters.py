@@ -122,10 +122,12 @@ def _name_of(encoded: str) -> str:
 
 
 def _decoded(part: str) -> str:
-    try:
-        decoded = unquote_to_bytes(part.replace("+", " ")).decode()
-    except UnicodeDecodeError as error:
-        raise InvalidRequest("A parameter is not UTF-8.") from error
+    decoded = part
+    if "%" in part or "+" in part or not part.isascii():
+        try:
+            decoded = unquote_to_bytes(part.replace("+", " ")).decode()
+        except UnicodeDecodeError as error:
+            raise InvalidRequest("A parameter is not UTF-8.") from error
     if "\0" in decoded:
         raise InvalidRequest("A parameter holds a NUL.")
     return decoded

@@ -2,10 +2,10 @@
 
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 import structlog
+from msgspec.structs import replace
 
 from grantline.authorization.doors import FRONT, Door
 from grantline.authorization.http import Request, Response, json_response
@@ -64,6 +64,8 @@ class Router:
 
     def _route(self, path: str) -> str:
         """The path under which the handler of this one stands."""
+        if path in self._routes:
+            return path
         return next((family for family in self._families if path.startswith(f"{family}/")), path)
 
     def _own(self, path: str) -> str:
@@ -76,9 +78,10 @@ class Router:
         """Answer one HTTP request."""
         if scope["type"] != "http":
             raise RuntimeError(f"these endpoints speak HTTP, not {scope['type']}")
-        scope = {**scope, "path": self._own(scope["path"])}
-        response = await self._answer(scope, receive)
-        extra = _CORS if self._route(scope["path"]) in self._shared else ()
+        path = self._own(scope["path"])
+        route = self._route(path)
+        response = await self._answer(scope, path, route, receive)
+        extra = _CORS if route in self._shared else ()
         length = (b"content-length", str(len(response.body)).encode())
         headers = [*response.headers, *extra, *self._nonce_for(scope), length]
         await send({"type": "http.response.start", "status": response.status, "headers": headers})
@@ -90,12 +93,12 @@ class Router:
             return ()
         return ((b"dpop-nonce", self._nonce().encode()),)
 
-    async def _answer(self, scope: Scope, receive: Receive) -> Response:
-        methods = self._routes.get(self._route(scope["path"]))
+    async def _answer(self, scope: Scope, path: str, route: str, receive: Receive) -> Response:
+        methods = self._routes.get(route)
         if methods is None:
             return json_response({"error": "not_found"}, 404)
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
-        if method == "OPTIONS" and self._route(scope["path"]) in self._shared:
+        if method == "OPTIONS" and route in self._shared:
             return Response(204, b"", _PREFLIGHT)
         handler = methods.get(method)
         if handler is None:
@@ -104,7 +107,7 @@ class Router:
         body = await _body(receive)
         if body is None:
             return json_response(_shape("invalid_request", "The request is larger than this endpoint accepts."), 413)
-        return await _guarded(handler, self._door, scope, _request(scope, body))
+        return await _guarded(handler, self._door, scope, _request(scope, path, body))
 
 
 async def _guarded(handler: Handler, door: Door, scope: Scope, request: Request) -> Response:
@@ -155,11 +158,11 @@ async def _body(receive: Receive) -> bytes | None:
             return b"".join(chunks)
 
 
-def _request(scope: Scope, body: bytes) -> Request:
+def _request(scope: Scope, path: str, body: bytes) -> Request:
     headers: dict[str, tuple[str, ...]] = {}
     for name, value in scope["headers"]:
         key = name.decode("latin-1").lower()
         headers[key] = (*headers.get(key, ()), value.decode("latin-1"))
     client = scope.get("client")
     query = scope.get("query_string", b"").decode("latin-1")
-    return Request(scope["method"], scope["path"], query, headers, body, client[0] if client else "")
+    return Request(scope["method"], path, query, headers, body, client[0] if client else "")

@@ -47,14 +47,14 @@ def methods() -> tuple[Method, ...]:
     return implementations(sys.modules[__name__], "METHOD", Method)
 
 
-def carriers(request: Request, form: Form) -> frozenset[Carrier]:
+def carriers(request: Request, form: Form) -> tuple[Carrier, ...]:
     """Where this request holds proofs; the connection counts only where there is nothing else."""
-    found = {
-        Carrier.HEADER: bool(request.values("authorization")),
-        Carrier.SECRET: "client_secret" in form,
-        Carrier.ASSERTION: "client_assertion" in form or "client_assertion_type" in form,
-    }
-    return frozenset(carrier for carrier, there in found.items() if there) or frozenset({Carrier.CONNECTION})
+    places = (
+        (Carrier.HEADER, "authorization" in request.headers),
+        (Carrier.SECRET, "client_secret" in form),
+        (Carrier.ASSERTION, "client_assertion" in form or "client_assertion_type" in form),
+    )
+    return tuple(carrier for carrier, there in places if there) or (Carrier.CONNECTION,)
 
 
 def named(_request: Request, form: Form) -> str | None:

@@ -47,6 +47,8 @@ def _credentials(request: Request) -> tuple[str, str]:
 
 
 def _form_decoded(text: str) -> str:
+    if "%" not in text and "+" not in text:
+        return text
     return unquote_to_bytes(text.replace("+", " ")).decode()
 
 
