@@ -73,7 +73,12 @@ async def test_the_question_is_the_one_that_gateways_ask(world: World, monkeypat
 
     world.policy[0] = Watched()
     session = await world.sign_in()
-    await world.connect(world.app(PUBLIC), scope="bank.transactions bank.categories")
+    app = world.app(PUBLIC)
+    begun = await app.begin(scope="bank.transactions bank.categories")
+    allowed = await world.allow(begun)
+    # What was answered for this second is not asked again within it.
+    world.clock.pass_seconds(1)
+    await app.finish(begun, allowed)
     (state,) = await world.database.read(lambda tx: tx.consents.of_person(session.person))
     version = await world.database.read(lambda tx: tx.consents.version(state.consent_id, state.version))
     assert version is not None

@@ -1,10 +1,25 @@
 """Less of a consent for the same client: a token for fewer scopes stands on a part of it, which ends with it."""
 
+from dataclasses import dataclass, field
+from functools import lru_cache
+
 from grantline.authorization.grants import Redeeming
 from grantline.authorization.profiles import profile_of
 from grantline.authorization.standing import Stands
 from grantline.authorization.steps.audience import narrow_audience
+from grantline.catalog import Catalog
 from grantline.consent import Held, Part, Wish, attenuate
+
+
+@dataclass(frozen=True, slots=True)
+class _Fewer:
+    """Some scopes of a version, by a catalog, both known by their hashes: the same question has the same answer."""
+
+    scopes: tuple[str, ...]
+    content_hash: str
+    catalog_hash: str
+    held: Held = field(compare=False)
+    catalog: Catalog = field(compare=False)
 
 
 def audiences(stands: Stands) -> tuple[str, ...]:
@@ -26,9 +41,15 @@ async def part_of(
         return stands, resources
     catalog, version = redeeming.server.catalog(), stands.version
     held = Held(items=version.granted, scope=version.scope, resources=audiences(stands))
-    less = attenuate(catalog, held, Wish(scopes=scopes))
+    less = _named(_Fewer(scopes, version.content_hash, catalog.hash, held, catalog))
     part = await standing_on(redeeming, stands, less, channel=channel)
     return (stands, resources) if part is stands else (part, narrow_audience(less.resources, wanted))
+
+
+# A service asks for the same scopes each time.
+@lru_cache(maxsize=512)
+def _named(fewer: _Fewer) -> Held:
+    return attenuate(fewer.catalog, fewer.held, Wish(scopes=fewer.scopes))
 
 
 async def standing_on(redeeming: Redeeming, stands: Stands, less: Held, *, channel: str) -> Stands:

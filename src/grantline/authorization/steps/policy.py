@@ -1,5 +1,8 @@
 """The policy that gateways ask for each call, asked where access is agreed and where it is minted."""
 
+from dataclasses import dataclass, field
+from functools import lru_cache
+
 from grantline.authorization.server import Server
 from grantline.authorization.standing import Stands
 from grantline.catalog import Catalog
@@ -9,7 +12,21 @@ from grantline.model.decision import Deny, FieldFilter
 from grantline.model.errors import AccessDenied, InvalidGrant
 from grantline.model.ids import EvaluationId
 from grantline.parties import Standing
-from grantline.policy import CallFacts, StateFacts
+from grantline.policy import CallFacts, Decider, StateFacts
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """All that an answer depends on, the clock with it: who asks again within the second is told the same."""
+
+    now: int
+    content_hash: str
+    confirmed_at: int
+    standing: StateFacts
+    items: tuple[Item, ...]
+    catalog: Catalog
+    decider: Decider
+    stands: Stands = field(compare=False)
 
 
 def require_agreeable(server: Server, stands: Stands) -> None:
@@ -32,16 +49,27 @@ def require_mintable(server: Server, stands: Stands, resources: tuple[str, ...])
 
 def forbidden(server: Server, stands: Stands, items: tuple[Item, ...]) -> Deny | None:
     """The first refusal of anything that these items of the consent allow, each taken as a call for all of it."""
+    state, version = stands.state, stands.version
+    standing = StateFacts(state.status, state.epoch, state.min_epoch, Standing.ACTIVE.value)
+    return _refusal(
+        _Question(
+            server.now(), version.content_hash, state.confirmed_at, standing, items, server.catalog(), server.policy(),
+            stands,
+        )
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=256)
+def _refusal(question: _Question) -> Deny | None:
+    stands, catalog = question.stands, question.catalog
     # The version with all of its items, whichever are asked about: a decider keeps versions by name, parsed.
     version = enforced.cut(stands.version, stands.state, {item.api for item in stands.version.granted})
     if version is None:
         return None
-    state = stands.state
-    standing = StateFacts(state.status, state.epoch, state.min_epoch, Standing.ACTIVE.value)
-    catalog, decider, now = server.catalog(), server.policy(), server.now()
-    for item in items:
+    for item in question.items:
         for action in item.actions:
-            decision = decider.decide(version, standing, _whole(catalog, version, item, action), now)
+            call = _whole(catalog, version, item, action)
+            decision = question.decider.decide(version, question.standing, call, question.now)
             if isinstance(decision, Deny):
                 return decision
     return None
