@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     )
     from grantline.consent.phrase import may
     from grantline.consent.record import Amended, Consents, Ending
-    from grantline.consent.sealing import from_bytes, to_bytes
+    from grantline.consent.sealing import SCHEMA, from_bytes, seal, to_bytes
     from grantline.consent.settings import Settings
     from grantline.consent.versions import NARROWER_TEMPLATE, Agreement, compose
 else:
@@ -37,6 +37,7 @@ else:
 
 __all__ = [
     "NARROWER_TEMPLATE",
+    "SCHEMA",
     "Agreed",
     "Agreement",
     "Amended",
@@ -71,6 +72,7 @@ __all__ = [
     "raise_epoch",
     "read",
     "receipt",
+    "seal",
     "summarise",
     "to_bytes",
     "words",

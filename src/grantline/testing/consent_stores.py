@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from grantline.consent.sealing import SCHEMA, seal
+from grantline.consent import SCHEMA, seal
 from grantline.model.consent import Ceremony, Notice, State, Status, Version
 from grantline.model.errors import Conflict
 from grantline.model.ids import ClientId, ConsentId, PersonId, SubjectId
