@@ -1,9 +1,12 @@
 """What the registry knows of a client, in the words in which consent asks for it."""
 
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from grantline.catalog import Catalog
 from grantline.consent import ClientCard, ClientProfile
+from grantline.model.consent import Item
+from grantline.model.remembered import Remembered
 from grantline.parties import Client, metadata_hash
 
 
@@ -22,14 +25,31 @@ def card_of(client: Client, redirect_uri: str) -> ClientCard:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Registered:
+    """What follows from a registration and a catalog alone."""
+
+    ceiling: tuple[Item, ...]
+    metadata_hash: str
+
+
+_REGISTERED = Remembered[_Registered](most=256)
+
+
 def profile_of(client: Client, catalog: Catalog, redirect_uri: str) -> ClientProfile:
     """The same with the ceiling: the items of all scopes that the client is registered for and the catalog has."""
-    # Each scope by itself: two of them may differ in what joining would refuse, and only one be asked for.
-    known = (scope for scope in client.scopes if scope in catalog.file.scopes)
+    registered = _REGISTERED.of(client, catalog, make=lambda: _registered(client, catalog))
     return ClientProfile(
         card=card_of(client, redirect_uri),
-        ceiling=tuple(item for scope in known for item in catalog.scope_items((scope,))),
-        metadata_hash=metadata_hash(client),
+        ceiling=registered.ceiling,
+        metadata_hash=registered.metadata_hash,
         contact=client.contact or client.web,
         jurisdiction=client.jurisdiction,
     )
+
+
+def _registered(client: Client, catalog: Catalog) -> _Registered:
+    # Each scope by itself: two of them may differ in what joining would refuse, and only one be asked for.
+    known = (scope for scope in client.scopes if scope in catalog.file.scopes)
+    ceiling = tuple(item for scope in known for item in catalog.scope_items((scope,)))
+    return _Registered(ceiling, metadata_hash(client))

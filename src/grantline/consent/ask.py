@@ -2,6 +2,8 @@
 
 import dataclasses
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 
 from grantline.catalog import Asked, Catalog
 from grantline.consent import words
@@ -46,9 +48,41 @@ def make_offer(
     would be changed, whose `asked` is then the question; `known`: what the client knows of the person already. Raises
     `InvalidScope` when nothing is left to ask.
     """
-    open_to_client = effective(catalog, asked, client.ceiling)
+    wanted_days = _standing_days(change, now) if wanted_days is None else wanted_days
+    asking = _Asking(catalog, client, asked, wanted_days, about)
+    if change is None and not any(resources.values()) and not any(one.item.resources for one in asked):
+        return _dated(_same_for_all(asking), now)
+    return _dated(_timeless(asking, resources, change, known), now)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """What a question is made from that is not one person's."""
+
+    catalog: Catalog
+    client: ClientProfile
+    asked: tuple[Asked, ...]
+    wanted_days: int | None
+    about: tuple[str, ...]
+
+
+@lru_cache(maxsize=256)
+def _same_for_all(asking: _Asking) -> Offer:
+    """The question where nothing in it is one person's, so that the next one is asked the same."""
+    return _timeless(asking, {}, None, ())
+
+
+def _timeless(
+    asking: _Asking,
+    resources: Mapping[ApiId, tuple[ResourceChoice, ...]],
+    change: Change | None,
+    known: tuple[str, ...],
+) -> Offer:
+    """The question without the moments that follow from when it is put. The same question has the same digest."""
+    catalog, client, about = asking.catalog, asking.client, asking.about
+    open_to_client = effective(catalog, asking.asked, client.ceiling)
     whole = (*open_to_client, *(Asked(item=item) for item in (() if change is None else change.kept)))
-    durations = _durations(catalog, whole, now)
+    durations = _durations(catalog, whole)
     lines = offer_lines(catalog, open_to_client, change)
     offer = Offer(
         client=client.card,
@@ -57,15 +91,24 @@ def make_offer(
         lines=lines,
         resources=_resources(catalog, open_to_client, resources, change),
         durations=durations,
-        default_days=_default(durations, _standing_days(change, now) if wanted_days is None else wanted_days),
-        lookbacks=_lookbacks(catalog, open_to_client, now),
+        default_days=_default(durations, asking.wanted_days),
+        lookbacks=_lookbacks(catalog, open_to_client),
         facts=_facts(catalog, client, whole),
         digest="",
         explicit=explicit_choices(catalog, open_to_client, lines),
         about=about,
         changing=None if change is None else _changing(catalog, change, about, known),
     )
-    return dataclasses.replace(offer, digest=_digest(offer))
+    return dataclasses.replace(offer, digest=jcs.digest(offer))
+
+
+def _dated(offer: Offer, now: int) -> Offer:
+    """The question as it is put at `now`."""
+    return dataclasses.replace(
+        offer,
+        durations=tuple(DurationChoice(one.days, now + one.days * DAY) for one in offer.durations),
+        lookbacks=tuple(Lookback(one.datatype_label, one.days, now - one.days * DAY) for one in offer.lookbacks),
+    )
 
 
 def apis_to_ask(catalog: Catalog, asked: Iterable[Asked]) -> tuple[ApiId, ...]:
@@ -74,11 +117,11 @@ def apis_to_ask(catalog: Catalog, asked: Iterable[Asked]) -> tuple[ApiId, ...]:
     return tuple(dict.fromkeys(needing))
 
 
-def _durations(catalog: Catalog, asked: tuple[Asked, ...], now: int) -> tuple[DurationChoice, ...]:
+def _durations(catalog: Catalog, asked: tuple[Asked, ...]) -> tuple[DurationChoice, ...]:
     """The shortest few that every purpose allows, shortest first."""
     limits = [catalog.purpose_entry(one.item.purpose).max_days for one in asked]
     fitting = [days for days in catalog.file.durations_days if not limits or days <= min(limits)][:MOST_DURATIONS]
-    return tuple(DurationChoice(days, now + days * DAY) for days in fitting)
+    return tuple(DurationChoice(days, 0) for days in fitting)
 
 
 def _default(durations: tuple[DurationChoice, ...], wanted_days: int | None) -> int:
@@ -137,9 +180,9 @@ def _named(api: ApiId, asked: tuple[Asked, ...]) -> set[str] | None:
     return {resource for several in lists for resource in several} if all(lists) else None
 
 
-def _lookbacks(catalog: Catalog, asked: tuple[Asked, ...], now: int) -> tuple[Lookback, ...]:
+def _lookbacks(catalog: Catalog, asked: tuple[Asked, ...]) -> tuple[Lookback, ...]:
     return tuple(
-        Lookback(words.data(catalog, item.api, item.datatype), item.lookback_days, now - item.lookback_days * DAY)
+        Lookback(words.data(catalog, item.api, item.datatype), item.lookback_days, 0)
         for item in (one.item for one in asked)
         if item.lookback_days is not None
     )
@@ -167,13 +210,3 @@ def retention(catalog: Catalog, purposes: tuple[PurposeId, ...]) -> str:
     if len(set(kept.values())) == 1:
         return next(iter(kept.values()))
     return " ".join(f"For {words.purpose(catalog, purpose)}: {text}" for purpose, text in kept.items())
-
-
-def _digest(offer: Offer) -> str:
-    """Over everything but the moments that follow from when it is shown: the same question has the same digest."""
-    timeless = dataclasses.replace(
-        offer,
-        durations=tuple(dataclasses.replace(one, ends_at=0) for one in offer.durations),
-        lookbacks=tuple(dataclasses.replace(one, since=0) for one in offer.lookbacks),
-    )
-    return jcs.digest(timeless)
