@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grantline.app.ready import announce_ready, stop_on_signals
-from grantline.model.errors import InvalidConfiguration
+from grantline.model.errors import GrantlineError, InvalidConfiguration
 
 if TYPE_CHECKING:
     from grantline.settings import Settings
@@ -80,6 +80,9 @@ def main() -> None:
     except InvalidConfiguration as error:
         print(f"grantline: {given.role}: {error.message}", file=sys.stderr, flush=True)
         sys.exit(MISCONFIGURED)
+    except GrantlineError as error:
+        print(f"grantline: {error.message}", file=sys.stderr, flush=True)
+        sys.exit(1)
 
 
 if __name__ == "__main__":
