@@ -12,6 +12,7 @@ from grantline.authorization.mtls import Mtls
 from grantline.authorization.rates import Rates
 from grantline.authorization.settings import Settings
 from grantline.authorization.store import Transaction
+from grantline.authorization.verified import Verified
 from grantline.catalog import Catalog
 from grantline.consent import Consents, ResourceChoice
 from grantline.identity import Session
@@ -112,6 +113,7 @@ class Server:
     documents: Documents | None = None
     registration: RegistrationSettings = field(default_factory=RegistrationSettings)
     rates: Rates = field(init=False)
+    verified: Verified = field(init=False, default_factory=Verified)
 
     def __post_init__(self) -> None:
         """Count requests from the start."""

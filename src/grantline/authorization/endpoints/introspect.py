@@ -8,11 +8,11 @@ import msgspec
 from grantline.authorization.events import about_client
 from grantline.authorization.families import idle_of, is_over
 from grantline.authorization.http import Request, Response, json_response
-from grantline.authorization.looked_up import tell_once
+from grantline.authorization.looked_up import is_told, tell_once
 from grantline.authorization.parameters import read_form, read_into
 from grantline.authorization.server import Server
 from grantline.authorization.standing import Stands, find_standing
-from grantline.authorization.steps.client import authenticate_client
+from grantline.authorization.steps.client import Authenticated, authenticate_client
 from grantline.authorization.steps.stands import live_token
 from grantline.authorization.store import Transaction
 from grantline.authorization.tokens import access, introspection_answer, opaque, refresh
@@ -48,17 +48,27 @@ async def introspect(server: Server, request: Request) -> Response:
     caller = await authenticate_client(server, request, form)
     if not caller.client.confidential:
         raise InvalidClient("Introspection is for clients that prove who they are.")
-    parameters = read_into(Parameters, form)
+    answer = msgspec.to_builtins(await _answer(server, caller, read_into(Parameters, form).token))
+    signed = introspection_answer.is_asked_for(request)
+    return introspection_answer.sign(server, caller.client, answer) if signed else json_response(answer)
+
+
+async def _answer(server: Server, caller: Authenticated, token: str) -> dict[str, Any]:
+    """What the caller may know. Nothing is written where the record has it already and nothing is used up."""
+
+    async def recorded(tx: Transaction) -> _Known | None:
+        known = await _look(server, tx, caller.client, token)
+        told = known is not None and await is_told(server, tx, caller.client.id, known.stands.state)
+        return known if told else None
 
     async def unit(tx: Transaction) -> dict[str, Any]:
         await burn(tx, caller.burns, server.now(), server.settings.burned_capacity)
-        known = await _look(server, tx, caller.client, parameters.token)
+        known = await _look(server, tx, caller.client, token)
         await _record(server, tx, caller.client, known)
         return INACTIVE if known is None else known.body
 
-    answer = msgspec.to_builtins(await write(server.work, unit))
-    signed = introspection_answer.is_asked_for(request)
-    return introspection_answer.sign(server, caller.client, answer) if signed else json_response(answer)
+    known = None if caller.burns else await server.work.read(recorded)
+    return await write(server.work, unit) if known is None else known.body
 
 
 async def _look(server: Server, tx: Transaction, caller: Client, token: str) -> _Known | None:

@@ -108,10 +108,13 @@ def read(server: Server, token: str) -> AccessClaims:
 
     Whether it stands is another question.
     """
-    try:
-        claims = _decode(verify_jws(token, server.keys.find, TYP))
-    except (InvalidJws, msgspec.MsgspecError) as error:
-        raise InvalidToken("The access token is not valid.", detail=str(error)) from error
+    claims = server.verified.find(token, server.keys.published)
+    if claims is None:
+        try:
+            claims = _decode(verify_jws(token, server.keys.find, TYP))
+        except (InvalidJws, msgspec.MsgspecError) as error:
+            raise InvalidToken("The access token is not valid.", detail=str(error)) from error
+        server.verified.keep(token, claims)
     return require_current(server, claims)
 
 
