@@ -23,7 +23,7 @@ def test_any_order_of_acts_keeps_every_invariant():
     run_state_machine_as_test(
         ConsentMachine,
         settings=settings(
-            max_examples=120, stateful_step_count=25, deadline=None, derandomize=True, suppress_health_check=QUIET
+            max_examples=200, stateful_step_count=40, deadline=None, derandomize=True, suppress_health_check=QUIET
         ),
     )
     # The run says something only if it went everywhere.
