@@ -33,10 +33,12 @@ def serve(
     ] = None,
 ) -> None:
     """Serve the instance in the data directory until Ctrl-C or SIGTERM. Nothing is left running."""
+    from grantline.app.sockets import require_short_paths
     from grantline.settings import load
 
     settings = load(config)
     refuse_open_address(settings.server)
+    require_short_paths(data, settings.fronts)
     gateways = tuple(gateway or ())
     if role is None:
         asyncio.run(_supervise(data, config, gateways, settings))
