@@ -51,7 +51,7 @@ def make_offer(
     wanted_days = _standing_days(change, now) if wanted_days is None else wanted_days
     asking = _Asking(catalog, client, asked, wanted_days, about)
     if change is None and not any(resources.values()) and not any(one.item.resources for one in asked):
-        return _dated(_same_for_all(asking), now)
+        return _put_to_all(asking, now)
     return _dated(_timeless(asking, resources, change, known), now)
 
 
@@ -64,6 +64,12 @@ class _Asking:
     asked: tuple[Asked, ...]
     wanted_days: int | None
     about: tuple[str, ...]
+
+
+@lru_cache(maxsize=64)
+def _put_to_all(asking: _Asking, now: int) -> Offer:
+    """The very same offer for all who are asked the same within the second: what is made of it can be kept by it."""
+    return _dated(_same_for_all(asking), now)
 
 
 @lru_cache(maxsize=256)

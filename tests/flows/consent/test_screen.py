@@ -27,9 +27,11 @@ def screen(world: World, change: Change | None = None) -> str:
     picks = first_picks(offer)
     summary = summarise(catalog=world.catalog, asked=asked, offer=offer, picks=picks)
     formats = Formats(ZoneInfo("UTC"), world.clock.wall_us())
+    view = consent_view(offer, picks, summary, formats, refused=False)
     page = PAGES.text(
-        "portal/consent.html", v=consent_view(offer, picks, summary, formats, refused=False), action="/", token="t",
-        other_person="/", signed_in_as="Account holder", updated=False, asked=None,
+        "portal/consent.html", heading=view.heading, action="/", token="t", other_person="/",
+        question=PAGES.text("portal/question.html", v=view, updated=False, asked=None),
+        signed_in_as="Account holder", updated=False,
     )  # fmt: skip
     return " ".join(unescape(re.sub(r"<[^>]*>", "\u200b", page)).replace("\u200b", "").split())
 

@@ -42,12 +42,13 @@ def portal_routes(site: Site) -> list[Route]:
     """Every page, to be mounted at the root beside the other endpoints, inside `SecurityHeaders`."""
     one = "/connections/{consent}"
     return [
+        # Routes are tried in this order: the page that apps send everybody to comes first.
+        route(site, "/consent/{handle}", GET=consent.show_consent, POST=consent.answer_consent),
         Assets().route(),
         route(site, "/", GET=connections.show_home),
         route(site, "/check", GET=connections.show_check),
         *_signing_in(site),
         *_own_security(site),
-        route(site, "/consent/{handle}", GET=consent.show_consent, POST=consent.answer_consent),
         *_elsewhere(site),
         route(site, "/connections", GET=connections.show_connections),
         route(site, one, GET=connections.show_connection),

@@ -8,9 +8,9 @@ from grantline.consent.offer import Offer, Picks
 from grantline.identity import Session
 from grantline.model.errors import Conflict, InvalidRequest, LoginRequired, NotFound
 from grantline.ui.kit import BadForm, Form, form_token, read_form, redirect_source, require_token
+from grantline.ui.portal.question import QuestionText, first_text, question_text
 from grantline.ui.portal.site import Site, for_person, onward, sign_in_first
-from grantline.ui.portal.views.consent import consent_view, first_picks
-from grantline.ui.portal.views.elsewhere import asked_view
+from grantline.ui.portal.views.consent import first_picks
 from grantline.ui.portal.views.words import plain
 
 RESOURCE = "resource:"
@@ -52,7 +52,7 @@ async def show_consent(site: Site, request: Request, session: Session) -> Respon
             case Answered() as answered:
                 return _answered_page(site, answered)
             case Question() as question:
-                return _page(site, handle, session, question, first_picks(question.offer))
+                return _page(site, handle, session, question, first_text(site, question))
     except LoginRequired:
         return sign_in_first(request.url.path)
     except NotFound as error:
@@ -82,12 +82,15 @@ async def _answer(site: Site, handle: str, session: Session, question: Question,
     offer = question.offer
     if form.one("offer") != offer.digest:
         # The question itself changed in between: it is asked anew, with nothing of the old answer kept.
-        return _page(site, handle, session, question, first_picks(offer), updated=True, status=409)
+        anew = question_text(site, question, first_picks(offer), updated=True)
+        return _page(site, handle, session, question, anew, updated=True, status=409)
     picks = read_picks(form, offer)
     if form.one("do") != "approve":
-        return _page(site, handle, session, question, picks, updated=True)
+        text = question_text(site, question, picks, updated=True)
+        return _page(site, handle, session, question, text, updated=True)
     if question.summary(picks).problems:
-        return _page(site, handle, session, question, picks, updated=True, refused=True, status=422)
+        text = question_text(site, question, picks, updated=True, refused=True)
+        return _page(site, handle, session, question, text, updated=True, status=422)
     try:
         return onward(site, await site.services.interaction.approve(handle, picks, session, digest=offer.digest))
     except InvalidRequest as error:
@@ -99,21 +102,19 @@ def _page(
     handle: str,
     session: Session,
     question: Question,
-    picks: Picks,
+    text: QuestionText,
     *,
     updated: bool = False,
-    refused: bool = False,
     status: int = 200,
 ) -> Response:
-    view = consent_view(question.offer, picks, question.summary(picks), site.formats(), refused=refused)
     return site.pages.answer(
         "portal/consent.html",
         status=status,
         form_target=redirect_source(question.redirect_uri),
-        v=view,
+        heading=text.heading,
+        question=text.form,
         action=f"/consent/{handle}",
         other_person=f"/sign-in?next=/consent/{handle}",
-        asked=asked_view(question.elsewhere, question.asked_at, site.formats()),
         token=form_token(session.csrf, f"consent:{handle}"),
         signed_in_as=plain(session.name),
         updated=updated,
