@@ -1,10 +1,14 @@
 """This server as a target of a load harness that drives several OAuth servers by one description.
 
-    python -m bench.peer_target --targets FILE --keys KEYS [--port 8490] [--database postgresql://…]
+    python -m bench.peer_target --targets FILE --keys KEYS [--name grantline] [--port PORT] [--one-core]
+                                [--database postgresql://… --database-pid PID]
 
 Serves a whole instance (authority, ledger, signer as processes, as `grantline serve` runs them) and writes its entry
 into the targets file: addresses, clients, the bodies of each workload, and the processes to watch. KEYS is the JSON
 file with the harness's own key pair (`client_public`: JWK of its client assertions). Runs until Ctrl-C.
+
+The authority is the server; ledger and signer keep what it did, and stand where a peer's database stands. With
+`--one-core` they count as the server too. `--database-pid`: the first process of that database, counted with them.
 
 The authority here is the real one with one door more: `POST /bench/sign-in` signs a person in without a password, since
 a harness that knows no product cannot fill in a form that is guarded against forgery. Nothing else differs from what
@@ -17,6 +21,7 @@ import hashlib
 import json
 import secrets
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -26,8 +31,7 @@ from typing import Any
 
 import uvloop
 
-from grantline.app.authority import _uvicorn as server_config
-from grantline.app.authority import authority
+from grantline.app.authority import authority, server_config
 from grantline.app.ready import announce_ready, stop_on_signals
 from grantline.app.setup import prepare
 from grantline.app.state import open_state
@@ -172,9 +176,20 @@ def children(data: Path, config: Path) -> list[Child]:
     return [Child("authority", own) if one.name == "authority" else one for one in plan(data, config, ())]
 
 
-async def run(folder: Path, targets: Path, jwk: dict[str, Any], port: int, database: str | None) -> None:
+def watched(supervisor: Supervisor, asked: argparse.Namespace) -> tuple[list[int], list[int]]:
+    """The server's processes, and those of what it stores things in."""
+    pids = {name: supervisor.pid(name) for name in supervisor.names()}
+    if asked.one_core:
+        return list(pids.values()), []
+    stores = [pid for name, pid in pids.items() if name != "authority"]
+    return [pids["authority"]], stores if asked.database_pid is None else [*stores, asked.database_pid]
+
+
+async def run(folder: Path, asked: argparse.Namespace) -> None:
     """Set the instance up, serve it, and write its entry when it answers."""
     data, config, declared = folder / "data", folder / "grantline.toml", folder / "declared.toml"
+    port, database = asked.port or free_port(), asked.database
+    jwk = json.loads(asked.keys.read_text())["client_public"]
     data.mkdir(mode=0o700)
     secret, password = b64url(secrets.token_bytes(32)), folder / "password"
     write_private(password, secrets.token_urlsafe(12).encode())
@@ -185,16 +200,28 @@ async def run(folder: Path, targets: Path, jwk: dict[str, Any], port: int, datab
 
     def started() -> None:
         subprocess.run([*apply, "--config", str(config)] if database else apply, check=True)
-        pids = [supervisor.pid(name) for name in supervisor.names()]
-        merged = json.loads(targets.read_text()) if targets.exists() else {}
-        name = "grantline" if database is None else "grantline-pg"
-        merged[name] = entry(f"http://localhost:{port}", secret, pids, [])
-        targets.write_text(json.dumps(merged, indent=1))
-        print(f"{name} answers on port {port}; its entry is in {targets}", flush=True)
+        merged = json.loads(asked.targets.read_text()) if asked.targets.exists() else {}
+        merged[asked.name] = entry(f"http://localhost:{port}", secret, *watched(supervisor, asked))
+        write_whole(asked.targets, json.dumps(merged, indent=1))
+        print(f"{asked.name} answers on port {port}; its entry is in {asked.targets}", flush=True)
 
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, supervisor.stop)
     await supervisor.run(started)
+
+
+def free_port() -> int:
+    """One on loopback that nobody has."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Replace the file at once: who waits for the entry never reads half of it."""
+    part = path.with_suffix(".part")
+    part.write_text(text)
+    part.replace(path)
 
 
 def main() -> None:
@@ -202,8 +229,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Serve an instance for a load harness.")
     parser.add_argument("--targets", type=Path)
     parser.add_argument("--keys", type=Path)
-    parser.add_argument("--port", type=int, default=8490)
+    parser.add_argument("--name", default="grantline")
+    parser.add_argument("--port", type=int, help="otherwise a free one")
+    parser.add_argument("--one-core", action="store_true")
     parser.add_argument("--database")
+    parser.add_argument("--database-pid", type=int)
     parser.add_argument("--authority", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--config", type=Path, help=argparse.SUPPRESS)
     told = parser.parse_args()
@@ -213,8 +243,7 @@ def main() -> None:
     if told.targets is None or told.keys is None:
         parser.error("--targets and --keys are needed")
     with tempfile.TemporaryDirectory(prefix="grantline-target-") as folder:
-        jwk = json.loads(told.keys.read_text())["client_public"]
-        asyncio.run(run(Path(folder), told.targets, jwk, told.port, told.database))
+        asyncio.run(run(Path(folder), told))
 
 
 if __name__ == "__main__":

@@ -105,7 +105,7 @@ async def run(
             await _leave_enrolment_link(composed, Places(data), issuer)
             door = opened(settings.server.mtls, composed.server, composed.work)
             doors, keeping = ((), ()) if door is None else ((door.config,), door.tasks)
-            await serve(_uvicorn(composed.app, settings), (*composed.tasks, *keeping), ready, stop, doors=doors)
+            await serve(server_config(composed.app, settings), (*composed.tasks, *keeping), ready, stop, doors=doors)
 
 
 @asynccontextmanager
@@ -298,7 +298,8 @@ def _tls(server: ServerSettings) -> Callable[..., ssl.SSLContext] | None:
     return lambda _config, _default: context
 
 
-def _uvicorn(app: Asgi, settings: Settings) -> uvicorn.Config:
+def server_config(app: Asgi, settings: Settings) -> uvicorn.Config:
+    """How the application is served: uvloop and httptools, by the settings' address and certificate."""
     server = settings.server
     return uvicorn.Config(
         app,

@@ -314,11 +314,11 @@ def _every_cipher() -> list[dict[str, Any]]:
 
 async def test_whoever_is_called_by_https_says_so_to_browsers(serving: Serving) -> None:
     """Covers: check 168."""
-    from grantline.app.authority import _uvicorn
+    from grantline.app.authority import server_config
     from grantline.settings import ServerSettings, Settings
 
     told = (await serving.ask("/jwks", None, None)).head
     assert "strict-transport-security: max-age=31536000" in told
     for issuer, says in (("https://id.example", True), ("http://localhost:8400", False), (None, False)):
-        config = _uvicorn(serving, Settings(server=ServerSettings(issuer=issuer)))  # type: ignore[arg-type]
+        config = server_config(serving, Settings(server=ServerSettings(issuer=issuer)))  # type: ignore[arg-type]
         assert bool(config.headers) is says
