@@ -78,6 +78,8 @@ class Enrolment:
         row = await tx.enrolments.burn(_hashed(token), self._now())
         if row is None:
             raise NotFound(_GONE)
+        # Whoever else was sent one must not undo with it what this one does (check 55).
+        await tx.enrolments.end_all(row.person, self._now())
         person = await self._person(tx, row, username)
         await tx.people.put(replace(person, password=encoded))
         if person.password is not None:

@@ -200,18 +200,23 @@ class OwnMethods:
             return TooMany(wait)
         if person.password is not None and not await self._hashing.matches(person.password, current):
 
-            async def refused(tx: Transaction) -> None:
+            async def refused(tx: Transaction) -> Wrong | TooMany:
+                if wait := await throttle.seconds_to_wait(tx, keys, self._now()):
+                    return TooMany(wait)
                 await throttle.note_failure(tx, keys, now)
                 await self._admission.refuse(tx, person.id, "wrong")
+                return Wrong()
 
-            await self._work.write(refused)
-            return Wrong()
+            return await self._work.write(refused)
         if current == new and person.password is not None:
             raise InvalidRequest("Choose another password than the current one.")
         encoded = await self._hashing.hash(new)
 
-        async def unit(tx: Transaction) -> Session:
+        async def unit(tx: Transaction) -> Session | TooMany:
             await self._admission.require_fresh(tx, session)
+            # Asked again, as at the sign-in: of many tries at one moment only the free ones may learn anything.
+            if wait := await throttle.seconds_to_wait(tx, keys, self._now()):
+                return TooMany(wait)
             latest = await tx.people.by_id(person.id)
             if latest is None or latest.password != person.password:
                 raise Conflict("The password was changed meanwhile.")

@@ -17,10 +17,13 @@ async def end_with_password(
 ) -> None:
     """Somebody who knew the old password may be signed in: every session ends, with its event (check 89).
 
+    So does every link by which another one could be set.
+
     Call it in the unit that keeps the new password, before a new session begins. Consents stay: the person gave them.
     """
     now_us = clock.wall_us()
     sessions = await tx.sessions.end_all(person, now_us // 1_000_000)
+    await tx.enrolments.end_all(person, now_us // 1_000_000)
     families = await also(tx, person) if also is not None else 0
     await tx.outbox.append(
         Event(

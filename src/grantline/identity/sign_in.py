@@ -85,6 +85,10 @@ class SignIn:
         right = await self._hashing.matches(person.password if person else None, given)
 
         async def unit(tx: Transaction) -> Outcome:
+            # Asked again: of many tries at one moment only the free ones may learn whether they were right.
+            wait = await throttle.seconds_to_wait(tx, keys, self._now())
+            if wait > 0:
+                return TooMany(wait)
             if person is None or not right:
                 await throttle.note_failure(tx, keys, now)
                 await self._admission.refuse(tx, person.id if person else None, "wrong")

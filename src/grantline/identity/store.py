@@ -146,6 +146,10 @@ class EnrolmentRows(Protocol):
         """Use the link up: the row the first time, None ever after."""
         ...
 
+    async def end_all(self, person: PersonId | None, now: int) -> None:
+        """Use up every link of this person; None: those for the first operator."""
+        ...
+
 
 class GuessRows(Protocol):
     """Failed attempts."""

@@ -1,6 +1,7 @@
 """What every implementation of the stores of people and their sessions has to do. Say how a unit is run."""
 
 from dataclasses import replace
+from typing import Any
 
 from grantline.identity.store import EnrolmentRow, GuessRow, PersonRow, SessionRow
 from grantline.model.ids import ApiId, PersonId
@@ -113,6 +114,19 @@ class PeopleStores:
         assert await run(lambda tx: tx.enrolments.burn("l_1", 99)) is None
         assert await run(lambda tx: tx.enrolments.find("l_1", 99)) is None
         assert (await run(lambda tx: tx.enrolments.burn("l_first", 1))).person is None
+
+    async def test_all_links_of_one_person_end_and_no_others(self, run: Run) -> None:
+        """Those for the first operator are nobody's."""
+        rows = tuple(EnrolmentRow(f"l_{who}", who, 100) for who in (ADA.id, BEN.id, None))
+        await run(each(lambda tx, row: tx.enrolments.add(row), rows))
+
+        async def found(tx: Any) -> list[EnrolmentRow | None]:
+            return [await tx.enrolments.find(row.id, 9) for row in rows]
+
+        await run(lambda tx: tx.enrolments.end_all(ADA.id, 9))
+        assert await run(found) == [None, *rows[1:]]
+        await run(lambda tx: tx.enrolments.end_all(None, 9))
+        assert await run(found) == [None, rows[1], None]
 
     async def test_guesses_are_counted_by_key_until_they_are_forgotten(self, run: Run) -> None:
         """An account and an address are counted apart."""

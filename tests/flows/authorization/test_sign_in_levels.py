@@ -127,6 +127,21 @@ async def test_who_is_signed_in_has_to_sign_in_again_where_asked(world: World, p
     assert type(await come(world, handle_of(to))).__name__ == "Question"
 
 
+@pytest.mark.parametrize("prompt", ["login", "select_account"])
+async def test_a_link_that_another_browser_opened_first_makes_no_old_sign_in_new(world: World, prompt: str) -> None:
+    """Covers: check 16 (who has somebody's unlocked browser opens the link in their own first)."""
+    await sign_in(world, PASSWORD)
+    theirs, world.session = world.session, None
+    world.clock.pass_seconds(300)
+    to = await arrive(world, prompt=prompt)
+    world.session = theirs
+    assert type(await come(world, handle_of(to))).__name__ == "SignIn"
+    with pytest.raises(LoginRequired):
+        await world.interaction.question(handle_of(to), world.session)  # type: ignore[arg-type]
+    await sign_in(world, PASSWORD)
+    assert type(await come(world, handle_of(to))).__name__ == "Question"
+
+
 async def test_what_the_registration_asks_by_default_is_asked(world: World) -> None:
     """Covers: check 17; default_max_age and default_acr_values, which a request may replace."""
     import msgspec

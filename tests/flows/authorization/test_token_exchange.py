@@ -14,12 +14,14 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from grantline.authorization.families import end_family
+from grantline.authorization.everything import end_everything
+from grantline.authorization.families import LOCKED, EndsWithPassword, end_families, end_family
 from grantline.authorization.steps.stands import live_token
 from grantline.authorization.tokens import access
 from grantline.consent import Offer, Picks, read
 from grantline.crypto.encoding import b64url
 from grantline.crypto.es256 import SigningKey
+from grantline.identity import lock
 from grantline.model.errors import InvalidConfiguration
 from grantline.model.events import EventType
 from grantline.model.ids import ClientId, ConsentId
@@ -27,12 +29,14 @@ from grantline.model.token import Confirmation
 from grantline.parties import Client, Standing, read_client
 from grantline.sdk.client import Client as AppClient
 from grantline.sdk.client import Tokens
-from tests.authorization_world import CALLBACK, ISSUER, World, every, handle_of
+from tests.authorization_world import APP_KEY, CALLBACK, ISSUER, World, every, handle_of
 from tests.flows.authorization.raw import claims_of
 from tests.grants_world import (
     ACCESS_TOKEN,
+    ALL_SCOPES,
     BANK,
     CALENDAR,
+    EXCHANGE,
     ID_TOKEN,
     Caller,
     agent,
@@ -413,6 +417,60 @@ async def test_an_id_token_counts_only_where_the_registration_says_so(world: Wor
     assert bound.id_token is not None
     refused = await caller.exchange(world, bound.id_token, **told)
     assert error_of(refused) == (400, "invalid_request"), "a bearer token opens nothing that is bound to a key"
+
+
+async def _by_id_token(world: World) -> tuple[Caller, str]:
+    """A client that may exchange ID tokens, and one of ada's."""
+    caller = agent("trusting", subjects=("open",), exchange={"id_tokens": True})
+    await world.register(caller.client, OPEN)
+    tokens = await given(world, scope="calendar.events openid")
+    assert tokens.id_token is not None
+    return caller, tokens.id_token
+
+
+@pytest.mark.parametrize("ending", ["locked", "everything", "family"])
+async def test_an_id_token_counts_no_longer_than_what_came_with_it(world: World, ending: str) -> None:
+    """Covers: check 146, 150 (a locked person, everything of them ended, a family given back); CVE-2026-9792."""
+    caller, token = await _by_id_token(world)
+    ada, clock, randomness = world.people["ada"], world.clock, world.server.randomness
+
+    async def end(tx: Any) -> None:
+        person = await tx.people.by_id(ada)
+        if ending == "locked":
+            await lock(tx, person, clock, randomness, also_ends=EndsWithPassword(clock, why=LOCKED))
+        elif ending == "everything":
+            await end_everything(world.server, tx, ada, "somebody")
+        else:
+            for state in await tx.consents.of_person(ada):
+                await end_families(world.server, tx, state.consent_id, why="revoked_by_client")
+
+    await world.database.write(end)
+    answer = await caller.exchange(world, token, subject_token_type=ID_TOKEN)
+    assert error_of(answer) == (400, "invalid_request")
+
+
+async def test_what_came_of_an_id_token_ends_with_the_family_it_came_with(world: World) -> None:
+    """Covers: check 150 (ID tokens)."""
+    caller, token = await _by_id_token(world)
+    child = claims_of((await caller.exchange(world, token, subject_token_type=ID_TOKEN)).json()["access_token"])
+    assert child["fam"].startswith("f_")
+
+
+async def test_an_id_token_opens_nothing_that_another_client_passed_on(world: World) -> None:
+    """Covers: check 148, 149 (what was passed on for a while, and who acts by it, cannot be shaken off)."""
+    both = confidential(
+        "both", dpop=False, redirect_uris=[CALLBACK], scopes=[*ALL_SCOPES, "openid"], exchange={"subjects": ["open"]},
+        grants=["authorization_code", EXCHANGE], jwks=[APP_KEY.public.jwk],
+    )  # fmt: skip
+    caller = agent("trusting", subjects=("both",), exchange={"id_tokens": True})
+    await world.register(OPEN, both.client, caller.client)
+    own = await world.connect(world.app(both.client), "calendar.events openid")
+    assert own.id_token is not None
+    world.clock.pass_seconds(1)
+    passed = await Caller(both.client, APP_KEY, None).exchange(world, (await given(world)).access_token)
+    assert passed.json()["scope"] == BROAD
+    told = await caller.exchange(world, own.id_token, subject_token_type=ID_TOKEN)
+    assert told.json()["scope"] == "calendar.events"
 
 
 # Endings

@@ -1,5 +1,7 @@
 """A second factor is passed by whoever has one: app codes and recovery codes, each once, slowly guessed."""
 
+import asyncio
+
 import pyotp
 import pytest
 
@@ -241,6 +243,17 @@ async def test_the_current_password_is_guessed_slowly_too(world: World) -> None:
         assert outcome == Wrong()
     assert await world.methods.change_password(session, RIGHT, "another password", HERE) == TooMany(1)
     assert await world.sign_in.password("holder", RIGHT, Visit("10.2.0.99")) == TooMany(1)
+
+
+async def test_the_current_password_cannot_be_guessed_many_at_a_time(world: World) -> None:
+    """Covers: check 53."""
+    session = await holder(world)
+    given = [*(f"wrong password {number}" for number in range(9)), RIGHT]
+    outcomes = await asyncio.gather(
+        *(world.methods.change_password(session, one, "another password", Visit("10.2.0.1")) for one in given)
+    )
+    assert sum(one == Wrong() for one in outcomes) == 5
+    assert outcomes[-1] == TooMany(1)
 
 
 async def test_a_copy_of_the_database_holds_neither_secret_nor_codes(world: World) -> None:

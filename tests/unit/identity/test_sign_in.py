@@ -1,5 +1,6 @@
 """Sign-in with a password: uniform, throttled, and never the same session twice."""
 
+import asyncio
 import sqlite3
 
 import pytest
@@ -47,6 +48,17 @@ async def test_guessing_is_slowed_per_account_also_for_the_right_password(world:
     assert await world.sign_in.password("holder", PASSWORD, Visit("10.0.0.99")) == TooMany(1)
     world.clock.seconds += 1
     assert isinstance(await world.sign_in.password("holder", PASSWORD, Visit("10.0.0.99")), Session)
+
+
+async def test_guesses_made_at_the_same_moment_are_no_more_than_those_made_in_a_row(world: World) -> None:
+    """Covers: check 53 (no window between looking at the count and counting)."""
+    await holder(world)
+    given = [*(f"wrong password {number}" for number in range(12)), PASSWORD]
+    outcomes = await asyncio.gather(
+        *(world.sign_in.password("holder", one, Visit(f"10.0.0.{number}")) for number, one in enumerate(given))
+    )
+    assert sum(one == Wrong() for one in outcomes) == 5
+    assert outcomes[-1] == TooMany(1)
 
 
 async def test_guessing_is_slowed_per_address_also_for_names_that_do_not_exist(world: World) -> None:
@@ -107,6 +119,38 @@ async def test_an_empty_store_gives_one_link_that_works_once_and_for_half_an_hou
     world.clock.seconds += 1_800
     with pytest.raises(NotFound):
         await world.enrolment.complete(late, "operator", PASSWORD)
+
+
+async def test_one_link_that_was_used_ends_the_others(world: World) -> None:
+    """Covers: check 55 (whoever asked for two, or was sent one before)."""
+    await holder(world)
+    session = await world.signed_in()
+    earlier, used, unused = [await world.enrolment.link_for(session.person) for _ in range(3)]
+    await world.enrolment.complete(used, "holder", "another long password")
+    with pytest.raises(NotFound):
+        await world.enrolment.complete(earlier, "holder", "one more long password")
+    with pytest.raises(NotFound):
+        await world.enrolment.waiting(unused)
+
+
+async def test_a_changed_password_ends_links_that_would_change_it_again(world: World) -> None:
+    """Covers: check 55, 89."""
+    await holder(world)
+    session = await world.signed_in()
+    link = await world.enrolment.link_for(session.person)
+    await world.methods.change_password(session, PASSWORD, "another long password", Visit("10.0.0.1"))
+    with pytest.raises(NotFound):
+        await world.enrolment.waiting(link)
+
+
+async def test_the_first_operator_is_made_once_however_many_links_there_were(world: World) -> None:
+    """Covers: check 55."""
+    first, second = await world.enrolment.first_operator(), await world.enrolment.first_operator()
+    assert first is not None
+    assert second is not None
+    await world.enrolment.complete(second, "operator", PASSWORD)
+    with pytest.raises(NotFound):
+        await world.enrolment.complete(first, "intruder", PASSWORD)
 
 
 async def test_a_taken_name_leaves_the_first_link_usable(world: World) -> None:

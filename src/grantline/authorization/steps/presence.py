@@ -183,8 +183,11 @@ def _may_be_stronger(kept: Kept[RequestTicket], session: Session) -> bool:
 
 
 def _is_new(kept: Kept[RequestTicket], session: Session) -> bool:
-    """True if this sign-in was made for this request."""
-    return kept.row.arrived not in {None, session.id}
+    """True if this sign-in was made for this request: after it came, and not the one that its first browser had.
+
+    Any browser may open the link first, one without a session too; that makes no sign-in of before a new one.
+    """
+    return kept.row.arrived not in {None, session.id} and session.auth_time >= kept.body.created_at
 
 
 def _unmet(kept: Kept[RequestTicket], session: Session) -> UnmetAuthenticationRequirements | None:

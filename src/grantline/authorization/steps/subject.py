@@ -6,10 +6,11 @@ from grantline.authorization.grants import Redeeming
 from grantline.authorization.standing import Stands, find_standing
 from grantline.authorization.steps.part import audiences
 from grantline.authorization.steps.stands import is_active, live_token
+from grantline.authorization.store import FamilyRow, Transaction
 from grantline.authorization.tokens import id_token, opaque
 from grantline.model.errors import InvalidRequest, InvalidToken
 from grantline.model.events import jti_hash
-from grantline.model.ids import ClientId, FamilyId
+from grantline.model.ids import ClientId, ConsentId, FamilyId
 from grantline.model.token import AccessClaims, Confirmation
 from grantline.parties import Exchange, Kind
 
@@ -85,9 +86,11 @@ async def _of_access_token(redeeming: Redeeming, token: str) -> Subject:
 
 
 async def _of_id_token(redeeming: Redeeming, token: str) -> Subject:
-    """An ID token says who; what may be done is in the newest consent that stands of this person with its client.
+    """An ID token says who; what may be done is in the newest consent that they gave its client by this sign-in.
 
-    It is a bearer token, so it opens nothing that the client itself could only use by proving a key.
+    It is a bearer token, so it opens nothing that the client itself could only use by proving a key. It says nothing of
+    what ended since, so it counts as long as the family of tokens that it came with: locking a person, or ending
+    everything of theirs, ends that.
     """
     tx, server = redeeming.tx, redeeming.server
     try:
@@ -98,14 +101,32 @@ async def _of_id_token(redeeming: Redeeming, token: str) -> Subject:
     if client is None or not await is_active(tx, shown.aud) or client.sender_constrained:
         raise _unacceptable("subject_token", "its client is stopped, or its tokens are bound to a key")
     for state in await tx.consents.of_subject(shown.sub, shown.aud):
-        stands = await find_standing(server, tx, state.consent_id)
-        if stands is not None:
+        family = await _family_of(tx, state.consent_id, shown)
+        stands = None if family is None else await find_standing(server, tx, state.consent_id)
+        if family is not None and stands is not None:
             return Subject(
-                stands=stands, client=shown.aud, scope=stands.version.scope, resources=audiences(stands),
-                expires_at=shown.exp, name=jti_hash(token), may_act=shown.may_act, acr=shown.acr,
-                auth_time=shown.auth_time,
+                stands=stands, client=shown.aud, scope=family.scope, resources=_narrowed(stands, family),
+                expires_at=shown.exp, name=jti_hash(token), family=family.family, may_act=shown.may_act,
+                acr=shown.acr, auth_time=shown.auth_time,
             )  # fmt: skip
-    raise _unacceptable("subject_token", "no consent of this person stands with its client")
+    raise _unacceptable("subject_token", "no consent that this sign-in gave its client stands, or its family ended")
+
+
+async def _family_of(tx: Transaction, consent: ConsentId, shown: id_token.Shown) -> FamilyRow | None:
+    """The living family of this consent that began with the sign-in of the ID token."""
+    for name in await tx.families.living(consent):
+        row = await tx.families.get(name)
+        if row is not None and row.sign_in is not None and _is_of(row.sign_in, shown):
+            return row
+    return None
+
+
+def _is_of(sign_in: bytes, shown: id_token.Shown) -> bool:
+    return id_token.Occasion.read(sign_in).auth_time == shown.auth_time
+
+
+def _narrowed(stands: Stands, family: FamilyRow) -> tuple[str, ...]:
+    return tuple(one for one in audiences(stands) if one in family.resources)
 
 
 async def acting(redeeming: Redeeming, subject: Subject, token: str | None, kind: str | None) -> Actor:

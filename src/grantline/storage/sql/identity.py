@@ -90,6 +90,9 @@ _BURN_LINK = Statement(
     .values(used_at=bindparam("now"))
     .returning(ENROLMENTS.c.id, ENROLMENTS.c.person, ENROLMENTS.c.ends_at)
 )
+_UNUSED = update(ENROLMENTS).where(ENROLMENTS.c.used_at.is_(None)).values(used_at=bindparam("now"))
+_END_LINKS = Statement(_UNUSED.where(ENROLMENTS.c.person == bindparam("who")))
+_END_FIRST_LINKS = Statement(_UNUSED.where(ENROLMENTS.c.person.is_(None)))
 
 _GUESS = Statement(select(GUESSES).where(GUESSES.c.key == bindparam("which")))
 _GUESS_VALUES: dict[str, BindParameter[Any]] = {
@@ -234,6 +237,13 @@ class SqlEnrolments:
     async def burn(self, id: str, now: int) -> EnrolmentRow | None:
         """Use the link up: the row the first time, None ever after."""
         return _link(await self._cursor.one(_BURN_LINK, key=id, now=now))
+
+    async def end_all(self, person: PersonId | None, now: int) -> None:
+        """Use up every link of this person; None: those for the first operator."""
+        if person is None:
+            await self._cursor.run(_END_FIRST_LINKS, now=now)
+        else:
+            await self._cursor.run(_END_LINKS, who=person, now=now)
 
 
 def _link(row: Row | None) -> EnrolmentRow | None:
