@@ -109,9 +109,11 @@ def text(form: Form, name: str) -> str | None:
 
 
 def read_json(value: str, kind: Any, name: str) -> Any:
-    """A parameter whose value is JSON of one shape."""
+    """A parameter whose value is JSON of one shape, not nested beyond reason."""
     try:
         return msgspec.json.decode(value.encode(), type=kind)
+    except RecursionError as error:
+        raise InvalidRequest(f"{name} is nested too deeply.") from error
     except (msgspec.ValidationError, msgspec.DecodeError) as error:
         raise InvalidRequest(f"{name} is not what it must be: {error}.") from error
 

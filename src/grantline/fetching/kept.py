@@ -52,7 +52,7 @@ class Kept(Generic[T]):
         fetched = await self._fetcher.get(url, self._shape)
         try:
             value = self._read(fetched.body)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             self._fetcher.disappointed(url)
             raise CannotFetch(url, f"not a {self._shape.name}: {error}") from error
         now = self._clock.boot_ns()

@@ -40,7 +40,7 @@ def read_document(name: str, body: bytes, policy: RegistrationPolicy) -> Client:
     """
     try:
         data = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError("not JSON") from error
     if not isinstance(data, dict):
         raise ValueError("not a JSON object")

@@ -2,6 +2,7 @@
 
 import hashlib
 from base64 import b64encode
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -49,7 +50,7 @@ async def test_a_secret_in_the_form_is_taken(world: World) -> None:
     assert await push(world, POSTED) == (201, "")
 
 
-def raw(value: str) -> dict[str, str]:
+def raw(value: str | bytes) -> dict[str, Any]:
     return {"authorization": value}
 
 
@@ -70,6 +71,8 @@ def raw(value: str) -> dict[str, str]:
         pytest.param(raw(f"Basic {b64encode(b'shop:' + bytes([255])).decode()}"), id="not UTF-8"),
         pytest.param(raw(f"Basic {b64encode(b'shop:%ff').decode()}"), id="not UTF-8 inside"),
         pytest.param(raw(f"Basic {'A' * 4_000}"), id="very long"),
+        pytest.param(raw(f"Basic {'é' * 8}".encode()), id="not ASCII"),
+        pytest.param(basic(name="s" * 201), id="a name that nobody has"),
     ],
 )
 async def test_a_header_that_proves_nothing_is_401_with_its_challenge(world: World, wrong: dict[str, str]) -> None:
@@ -79,6 +82,15 @@ async def test_a_header_that_proves_nothing_is_401_with_its_challenge(world: Wor
     assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
     assert answer.headers["www-authenticate"] == 'Basic realm="grantline"'
     assert answer.json()["error_description"] == "The client did not prove who it is."
+
+
+async def test_a_name_that_nobody_can_have_is_not_remembered(world: World) -> None:
+    """Covers: check 97 (what counts requests is bounded: 10,000 names of 200 letters, not of 16,000)."""
+    world.serve(replace(world.server, settings=replace(world.server.settings, requests_per_minute=1)))
+    for _ in range(3):
+        answer = await post(world, "/token", {"client_id": "s" * 201, "client_secret": "x"})
+        assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+    assert [(await post(world, "/token", {**POSTED, "client_id": "s" * 200})).status_code for _ in "ab"] == [401, 429]
 
 
 async def test_a_wrong_secret_in_the_form_is_the_same_refusal_without_a_challenge(world: World) -> None:

@@ -37,6 +37,8 @@ WRONG: tuple[tuple[dict[str, Any], str], ...] = (
     ({"resource": "https://elsewhere.example/api"}, "invalid_target"),
     ({"resource": "https://calendar.example/api"}, "invalid_target"),
     ({"authorization_details": "{"}, "invalid_request"),
+    ({"authorization_details": "[" * 7_000}, "invalid_request"),
+    ({"claims": '{"userinfo":{"x":{"value":' + "[" * 2_000}, "invalid_request"),
     ({"authorization_details": "{}"}, "invalid_authorization_details"),
     ({"authorization_details": '[{"type":"gas_data"}]'}, "invalid_authorization_details"),
     (

@@ -131,7 +131,7 @@ async def test_a_document_that_may_not_stand_is_no_client(
     assert (await world.http.get("/authorize", params={"client_id": client})).text == "error page: invalid_client"
 
 
-@pytest.mark.parametrize("body", [b"[]", b"{", b"\xff", b'"x"', b"{}"])
+@pytest.mark.parametrize("body", [b"[]", b"{", b"\xff", b'"x"', b"{}", b"[" * 5_000])
 async def test_what_is_no_json_object_is_no_client(world: World, app_server: ClientServer, body: bytes) -> None:
     """Covers: check 134."""
     app_server.answers[PATH] = Answer(body)
@@ -294,7 +294,10 @@ async def test_a_key_that_the_client_changed_is_found_at_its_address(world: Worl
     assert app_server.paths().count("/keys") == 2
 
 
-@pytest.mark.parametrize("body", [b"[]", b'{"keys": 7}', b'{"keys": [7]}', b'{"keys": [{"kty": "oct", "k": "AA"}]}'])
+@pytest.mark.parametrize(
+    "body",
+    [b"[]", b'{"keys": 7}', b'{"keys": [7]}', b'{"keys": [{"kty": "oct", "k": "AA"}]}', b'{"keys": ' + b"[" * 60_000],
+)
 async def test_what_is_no_set_of_public_keys_is_not_used(world: World, app_server: ClientServer, body: bytes) -> None:
     """Covers: check 78, check 133."""
     from grantline.model.errors import TemporarilyUnavailable

@@ -238,9 +238,11 @@ async def test_metadata_comes_as_json(world: World) -> None:
     """Covers: check 94."""
     bearer = {"authorization": f"Bearer {await initial(world)}"}
     assert (await world.http.post("/register", data={"client_name": "x"}, headers=bearer)).status_code == 400
-    assert (
-        await world.http.post("/register", content=b"{", headers={**bearer, "content-type": "application/json"})
-    ).status_code == 400
+    for body in (b"{", b'{"jwks": ' + b"[" * 5_000):
+        answer = await world.http.post(
+            "/register", content=body, headers={**bearer, "content-type": "application/json"}
+        )
+        assert (answer.status_code, answer.json()["error"]) == (400, "invalid_client_metadata")
 
 
 async def test_a_secret_is_made_here_told_once_and_kept_hashed(world: World) -> None:

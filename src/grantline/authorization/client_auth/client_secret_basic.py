@@ -1,6 +1,5 @@
 """The client shows its secret in the Authorization header (RFC 6749 §2.3.1, RFC 7617)."""
 
-import binascii
 from base64 import b64decode
 from urllib.parse import unquote_to_bytes
 
@@ -39,7 +38,7 @@ def _credentials(request: Request) -> tuple[str, str]:
     try:
         name, colon, secret = b64decode(encoded, validate=True).decode().partition(":")
         credentials = _form_decoded(name), _form_decoded(secret)
-    except (binascii.Error, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise refused("credentials that cannot be read") from error
     if not colon or not all(credentials):
         raise refused("a part of the credentials is missing")

@@ -125,7 +125,7 @@ async def _said(server: Server, request: Request, client: str | None) -> Metadat
         raise InvalidMetadata("Send the metadata as application/json.")
     try:
         data = msgspec.json.decode(request.body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidMetadata("The metadata is not JSON.") from error
     if not isinstance(data, dict):
         raise InvalidMetadata("The metadata is not a JSON object.")

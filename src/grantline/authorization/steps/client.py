@@ -13,6 +13,9 @@ from grantline.model.errors import InvalidClient, InvalidRequest
 from grantline.model.ids import ClientId
 from grantline.parties import Client, Standing
 
+LONGEST_ID = 200
+"""Letters of a client's id. Longer names are not even counted: what counts them is kept in memory."""
+
 
 @dataclass(frozen=True, slots=True)
 class Authenticated:
@@ -29,8 +32,8 @@ async def authenticate_client(server: Server, request: Request, form: Form) -> A
         raise InvalidRequest("Use one way to authenticate the client, not two.")
     possible = [method for method in methods() if method.carrier in found]
     name = possible[0].claimed(request, form)
-    if name is None:
-        raise refused("no client is named")
+    if name is None or len(name) > LONGEST_ID:
+        raise refused("no client is named, or by a name that nobody has")
     server.rates.take(name, request.address, server.clock.boot_ns())
     client = await find_client(server, name)
     method = next((one for one in possible if client is not None and one.name is client.auth), None)
@@ -57,7 +60,7 @@ async def _prove(server: Server, method: Method, client: Client, request: Reques
 
 async def find_client(server: Server, name: str) -> Client | None:
     """The registration of this id."""
-    if len(name) > 200:
+    if len(name) > LONGEST_ID:
         return None
     if name.startswith("https://"):
         return None if server.documents is None else await server.documents.find(name)
