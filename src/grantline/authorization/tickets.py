@@ -195,9 +195,21 @@ def digest_of(kind: TicketKind, handle: str) -> bytes:
 
 async def keep(rows: TicketRows, handle: TicketHandle, body: Body, expires_at: int) -> Kept[Body]:
     """Keep a new ticket under its handle until `expires_at` (unix seconds)."""
+    kept = to_keep(handle, body, expires_at)
+    await rows.put(kept.row)
+    return kept
+
+
+def to_keep(handle: TicketHandle, body: Body, expires_at: int, *, arrived: str | None = None) -> Kept[Body]:
+    """The same, before it is kept: whoever knows more to keep with it adds that, and puts the row."""
     kind = _KINDS[type(body)]
-    row = TicketRow(kind=kind, digest=digest_of(kind, handle), body=msgspec.json.encode(body), expires_at=expires_at)
-    await rows.put(row)
+    row = TicketRow(
+        kind=kind,
+        digest=digest_of(kind, handle),
+        body=msgspec.json.encode(body),
+        expires_at=expires_at,
+        arrived=arrived,
+    )
     return Kept(body, row)
 
 

@@ -24,6 +24,16 @@ async def pose_at_once(
         await pose(server, tx, kept, client, session, lists={})
 
 
+async def posed_at_once(
+    server: Server, tx: Transaction, kept: Kept[RequestTicket], client: Client, session: Session
+) -> Kept[RequestTicket]:
+    """The same for a request that is not kept yet: theirs, with its notes, so that all of it is written at once."""
+    if apis_to_ask(server.catalog(), kept.body.asked):
+        return kept
+    notes = await _notes(server, tx, kept, client, session, lists={})
+    return Kept(kept.body, msgspec.structs.replace(kept.row, bound=session.person, notes=msgspec.json.encode(notes)))
+
+
 async def tie(tx: Transaction, kept: Kept[RequestTicket], session: Session) -> bool:
     """Tie the request to this person; False if it is another's (checks 38, 40)."""
     if kept.row.bound is not None:
@@ -44,11 +54,23 @@ async def pose(
 
     Where something is to change that stands, it is that consent.
     """
-    matter = await matter_of(server, tx, kept.body, client)
-    state = await _begun(server, tx, matter, client, session)
-    notes = Notes(consent=state.consent_id, opened_at=server.now(), lists=dict(lists))
+    notes = await _notes(server, tx, kept, client, session, lists=lists)
     await tx.tickets.note(TicketKind.REQUEST, kept.digest, msgspec.json.encode(notes))
     return notes
+
+
+async def _notes(
+    server: Server,
+    tx: Transaction,
+    kept: Kept[RequestTicket],
+    client: Client,
+    session: Session,
+    *,
+    lists: Mapping[ApiId, tuple[ResourceChoice, ...]],
+) -> Notes:
+    matter = await matter_of(server, tx, kept.body, client)
+    state = await _begun(server, tx, matter, client, session)
+    return Notes(consent=state.consent_id, opened_at=server.now(), lists=dict(lists))
 
 
 async def _begun(server: Server, tx: Transaction, matter: Matter, client: Client, session: Session) -> State:

@@ -9,7 +9,7 @@ from grantline.authorization.response_modes import Delivery
 from grantline.authorization.server import Server
 from grantline.authorization.standing import Stands, find_standing
 from grantline.authorization.steps import answering, codes
-from grantline.authorization.steps.posing import pose_at_once
+from grantline.authorization.steps.posing import pose_at_once, posed_at_once
 from grantline.authorization.store import TicketKind, Transaction
 from grantline.authorization.tickets import Kept, RequestTicket, TicketHandle
 from grantline.identity import MET_BY, Session, satisfies
@@ -47,60 +47,70 @@ class Deliver:
     answer: Delivery
 
 
+Coming = SignIn | Decide | Stands | OAuthError
+"""What to do with whoever is here. `Stands`: they answered this very question before."""
+
+
 async def next_for(
     server: Server, handle: str, session: Session | None, *, new: RequestTicket | None = None
 ) -> SignIn | Decide | Deliver:
     """What comes next for this request and browser; raises `NotFound` when the request is over.
 
-    `new`: it has just come, and is kept under this handle first. Who has to be asked finds the question put.
+    `new`: it has just come, and is kept under this handle. Who has to be asked finds the question put.
     """
 
     async def unit(tx: Transaction) -> SignIn | Decide | Deliver:
         if new is None:
-            kept = await tickets.open_request(tx.tickets, handle, server.now())
+            kept = await _arrived(tx, await tickets.open_request(tx.tickets, handle, server.now()), session)
         else:
             until = server.now() + server.settings.request_lifetime
-            kept = await tickets.keep(tx.tickets, TicketHandle(handle), new, until)
-        kept = await _arrived(tx, kept, session)
+            kept = tickets.to_keep(TicketHandle(handle), new, until, arrived=_came_with(session))
         client = await tx.clients.get(kept.body.client)
-        if client is None:
-            return await _deliver(server, tx, kept, LoginRequired("The client is gone."))
-        return await _go_on(server, tx, kept, client, session)
+        if client is None or session is None:
+            if new is not None:
+                await tx.tickets.put(kept.row)
+            nobody = LoginRequired("The client is gone.") if client is None else _sign_in(kept)
+            return nobody if isinstance(nobody, SignIn) else await _deliver(server, tx, kept, nobody)
+        step = await coming(server, tx, kept, client, session)
+        if new is not None:
+            kept = await posed_at_once(server, tx, kept, client, session) if step == Decide() else kept
+            await tx.tickets.put(kept.row)
+        elif step == Decide():
+            await pose_at_once(server, tx, kept, client, session)
+        return await _go_on(server, tx, kept, session, step)
 
     return await server.work.write(unit)
+
+
+def _came_with(session: Session | None) -> str:
+    return "" if session is None else session.id
 
 
 async def _arrived(tx: Transaction, kept: Kept[RequestTicket], session: Session | None) -> Kept[RequestTicket]:
     """The request with the session that the browser came with first."""
     if kept.row.arrived is not None:
         return kept
-    came_with = "" if session is None else session.id
+    came_with = _came_with(session)
     await tx.tickets.arrive(TicketKind.REQUEST, kept.digest, came_with)
     return Kept(kept.body, msgspec.structs.replace(kept.row, arrived=came_with))
 
 
 async def _go_on(
-    server: Server, tx: Transaction, kept: Kept[RequestTicket], client: Client, session: Session | None
+    server: Server, tx: Transaction, kept: Kept[RequestTicket], session: Session, step: Coming
 ) -> SignIn | Decide | Deliver:
-    if session is None:
-        found = _sign_in(kept)
-        return found if isinstance(found, SignIn) else await _deliver(server, tx, kept, found)
-    match await coming(server, tx, kept, client, session):
+    match step:
         case OAuthError() as error:
             return await _deliver(server, tx, kept, error)
         case Stands() as stands:
             return await _again(server, tx, kept, stands, session)
-        case Decide():
-            await pose_at_once(server, tx, kept, client, session)
-            return Decide()
-        case SignIn() as sign_in:
-            return sign_in
+        case SignIn() | Decide():
+            return step
 
 
 async def coming(
     server: Server, tx: Transaction, kept: Kept[RequestTicket], client: Client, session: Session
-) -> SignIn | Decide | Stands | OAuthError:
-    """What to do with whoever is here; nothing is done yet. `Stands`: they answered this very question before."""
+) -> Coming:
+    """What to do with whoever is here; nothing is done yet."""
     require_whose(kept, session)
     wrong = _unmet(kept, session)
     if wrong is not None:
