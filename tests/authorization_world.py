@@ -37,7 +37,7 @@ from grantline.storage.sql.consent import SqlConsents
 from grantline.storage.sql.cursor import Cursor
 from grantline.storage.sql.elsewhere import SqlElsewhere
 from grantline.storage.sql.grants import SqlDescents, SqlTrustedIssuers
-from grantline.storage.sql.identity import SqlGuesses, SqlPeople, SqlSessions
+from grantline.storage.sql.identity import SqlEnrolments, SqlGuesses, SqlPeople, SqlSessions
 from grantline.storage.sql.opaque_tokens import SqlOpaqueTokens
 from grantline.storage.sql.registration import SqlInitialTokens, SqlRegistrations
 from grantline.storage.sql.shared import SqlFeedLog, SqlOutbox
@@ -69,6 +69,7 @@ class Tx:
         self.issuers = SqlTrustedIssuers(cursor)
         self.people = SqlPeople(cursor)
         self.sessions = SqlSessions(cursor)
+        self.enrolments = SqlEnrolments(cursor)
         self.links = SqlLinks(cursor)
         self.client_sessions = SqlClientSessions(cursor)
         self.elsewhere = SqlElsewhere(cursor)
