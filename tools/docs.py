@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tools import clauses, cli_page, exceptions_page, figures, map_check, settings_page
+from tools import clauses, cli_page, exceptions_page, figures, map_check, openapi, settings_page
 
 ROOT = Path(__file__).parents[1]
 PAGES: dict[str, Callable[[], str]] = {
@@ -13,6 +13,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/cli.md": cli_page.page,
     "docs/clauses.md": clauses.page,
     "docs/exceptions.md": exceptions_page.page,
+    "docs/openapi.json": openapi.page,
     "README.md": figures.page,
 }
 
