@@ -7,6 +7,7 @@ from grantline.authorization.server import Server
 from grantline.authorization.standing import Stands
 from grantline.authorization.steps import answering
 from grantline.authorization.steps.grant_action import Action
+from grantline.authorization.steps.less import names_fewer
 from grantline.authorization.steps.policy import require_agreeable
 from grantline.authorization.steps.request import OFFLINE, OPENID
 from grantline.authorization.store import TicketKind, Transaction
@@ -96,9 +97,22 @@ async def answered_before(
             continue
         same_client = version.client_metadata_hash == profile.metadata_hash
         knows = told <= about_person.covered_by(version.scope)
-        if same_client and knows and all_covered(wanted, version.offered, open_resources=True):
+        offered = all_covered(wanted, version.offered, open_resources=True)
+        if same_client and knows and offered and not _is_odd_part(server, request, version.scope):
             return Stands(state, version)
     return None
+
+
+def _is_odd_part(server: Server, request: RequestTicket, held: str) -> bool:
+    """Fewer scopes than the consent has, and details besides: no token of that consent is for just this.
+
+    By fewer scopes alone it is: see `steps/less.py`.
+    """
+    if not names_fewer(server, request.scope, held):
+        return False
+    catalog = server.catalog()
+    named = catalog.scope_items(tuple(one for one in request.scope.split() if one in catalog.file.scopes))
+    return not all_covered((one.item for one in request.asked), named, open_resources=True)
 
 
 async def _answering(tx: Transaction, request: RequestTicket, session: Session) -> tuple[State, ...]:

@@ -1,13 +1,17 @@
-"""A refresh for less than the refresh token is good for: fewer scopes, resources, details (RFC 6749 §6, RFC 9396 §6).
+"""An access token for less than its refresh token is good for: fewer scopes, resources, details.
 
-Only the access token is narrower; the next refresh may ask for everything again (RFC 9700 §2.2).
+RFC 6749 §6, RFC 9396 §6.
+
+Only the access token is narrower; the next refresh may ask for everything again (RFC 9700 §2.2). Everything is what the
+authorization request named: of a consent that was there before and holds more, its tokens hold no more than that.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from grantline.authorization.grants import Redeeming
 from grantline.authorization.parameters import read_json
+from grantline.authorization.server import Server
 from grantline.authorization.standing import Stands
 from grantline.authorization.steps.audience import narrow_audience
 from grantline.authorization.steps.part import standing_on
@@ -43,7 +47,9 @@ async def less_of(redeeming: Redeeming, whole: Stands, family: FamilyRow, wish: 
     named = _named(family, wish.scope)
     audiences = narrow_audience(family.resources, wish.resources)
     if wish.details is None and set(named) | {OFFLINE} == set(family.scope.split()) | {OFFLINE}:
-        return Lessened(whole, family.scope, audiences)
+        if not names_fewer(redeeming.server, family.scope, whole.version.scope):
+            return Lessened(whole, family.scope, audiences)
+        wish = replace(wish, scope=family.scope)
     ours = tuple(scope for scope in named if scope in {*about_person.SCOPES, OFFLINE}) if wish.scope else ()
     issuer = {redeeming.server.issuer} if OPENID in ours else set()
     stands, held = await _part(redeeming, whole, family, wish, ours)
@@ -52,6 +58,13 @@ async def less_of(redeeming: Redeeming, whole: Stands, family: FamilyRow, wish: 
         raise InvalidTarget("What is asked for has no resource among those named.")
     names = {*ours, *held.scope.split()}
     return Lessened(stands, " ".join(scope for scope in family.scope.split() if scope in names), resources)
+
+
+def names_fewer(server: Server, scope: str, held: str) -> bool:
+    """True if `scope` names some of the access to APIs that `held` names, and not all of it."""
+    known = server.catalog().file.scopes
+    wanted, there = ({one for one in names.split() if one in known} for names in (scope, held))
+    return bool(wanted) and not there <= wanted
 
 
 def _named(family: FamilyRow, scope: str | None) -> tuple[str, ...]:
@@ -85,4 +98,7 @@ async def _part(
         resources=tuple(one for one in wish.resources if one != server.issuer),
     )
     less = attenuate(catalog, held, wanted)
-    return await standing_on(redeeming, whole, less, channel=CHANNEL), less
+    # What the client may learn of the person goes along: it is asked of the consent that the token stands on.
+    known = [scope for scope in whole.version.scope.split() if scope in about_person.SCOPES and scope in ours]
+    told = replace(less, scope=" ".join([*known, less.scope]))
+    return await standing_on(redeeming, whole, told, channel=CHANNEL), less

@@ -2,7 +2,7 @@
 
 from grantline.authorization.grants import Authorized, Redeeming
 from grantline.authorization.standing import require_standing
-from grantline.authorization.steps.audience import narrow_audience
+from grantline.authorization.steps.less import Less, less_of
 from grantline.authorization.steps.policy import require_mintable
 from grantline.authorization.store import FamilyRow, TicketKind
 from grantline.authorization.tickets import CodeTicket
@@ -20,20 +20,20 @@ async def spend(
     where the consent does not stand or policy forbids it; nothing is used up then.
     """
     tx, server = redeeming.tx, redeeming.server
-    resources = narrow_audience(code.resources, wanted)
     stands = await require_standing(server, tx, code.consent)
     if 0 < code.epoch < stands.state.min_epoch:
         raise InvalidGrant(spent, detail="the consent was changed since it was given")
-    require_mintable(server, stands, resources)
+    family = _new_family(redeeming, code)
+    less = await less_of(redeeming, stands, family, Less(None, wanted, None))
+    require_mintable(server, less.stands, less.resources)
     if not await tx.tickets.redeem(*ticket, redeeming.now):
         raise InvalidGrant(spent, detail="redeemed at the same moment")
-    family = _new_family(redeeming, code)
     await tx.families.put(family)
     return Authorized(
         event=EventType.TOKEN_ISSUED,
-        stands=stands,
-        scope=family.scope,
-        resources=resources,
+        stands=less.stands,
+        scope=less.scope,
+        resources=less.resources,
         family=family,
         cnf=redeeming.cnf,
         refresh=family.generation if "refresh_token" in redeeming.client.grants else None,
