@@ -161,6 +161,8 @@ class Gateway:
     async def _verify(self, call: Call, bundle: Compiled, trail: Trail) -> Caller:
         audience = bundle.places.audience(call.api)
         caller = await self._tokens.verify(call, issuer=bundle.issuer, audience=audience, now=trail.now)
+        if caller.signer and bundle.places.wants_opaque(call.api):
+            raise Refusal(Reason.TOKEN_INVALID, "a signed token, where the API asks for opaque ones")
         trail.caller = caller
         return caller
 

@@ -57,6 +57,10 @@ class Places:
         except NotFound as error:
             raise Refusal(Reason.ROUTE_UNKNOWN, str(error)) from error
 
+    def wants_opaque(self, api: ApiId) -> bool:
+        """True if tokens for an API that is served here say nothing, so that each is asked about."""
+        return self.catalog.asks_for_opaque((self.audience(api),))
+
     def place(self, call: Call) -> Place:
         """What this call is. Raises `Refusal`: request_invalid where it could be read in two ways, route_unknown."""
         return self._place(call.api, call.method, call.path, call.query)

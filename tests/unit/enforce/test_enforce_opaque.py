@@ -41,6 +41,15 @@ async def test_it_admits_what_its_claims_admit_and_is_asked_for_once_a_minute(wo
     assert (decision.consent, decision.client) == ("g_1", "pennywise")
 
 
+async def test_an_api_that_asks_for_them_takes_no_signed_ones(world: World) -> None:
+    """Covers: line 4 (opaque per API)."""
+    signed, hidden = world.token(), world.opaque()
+    assert await outcome(world, signed) is None
+    world.opaque_only()
+    assert await outcome(world, signed) is Reason.TOKEN_INVALID
+    assert await outcome(world, hidden) is None
+
+
 @pytest.mark.parametrize(
     ("kind", "name", "bound"),
     [

@@ -42,7 +42,7 @@ from grantline.model.ids import (
 from grantline.model.reasons import Reason
 from grantline.model.token import OPAQUE_PREFIX, AccessClaims, Confirmation, opaque_digest
 from grantline.policy import core_texts
-from tests.opaque_world import demanding
+from tests.opaque_world import demanding, opaque_at
 
 CATALOG = Path(__file__).parents[3] / "demo" / "catalog.toml"
 NOW = 1_795_435_200  # 2026-11-23T12:00:00Z
@@ -177,6 +177,12 @@ class World:
     def demand(self, **demand: Any) -> None:
         """From now on every route of the bank asks for this of the sign-in."""
         self.catalog = demanding(self.catalog, BANK, **demand)
+        self.content = bundle_content(self.catalog, self.issuer)
+        self.gateway.use(Compiled.of(self.content))
+
+    def opaque_only(self) -> None:
+        """From now on the bank asks for opaque tokens."""
+        self.catalog = opaque_at(BANK)
         self.content = bundle_content(self.catalog, self.issuer)
         self.gateway.use(Compiled.of(self.content))
 
