@@ -1,5 +1,6 @@
 """In-memory fakes of what the pages ask for. The question itself is the real one: catalog, offer, narrowing."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -288,10 +289,16 @@ class FakeInteraction:
     async def outcome(self, handle: str, session: Session) -> Answered | None:
         return self.answered.get(handle)
 
-    async def approve(self, handle: str, picks: Picks, session: Session, *, digest: str) -> Delivery:
+    async def approve(
+        self, handle: str, picks: Picks | Callable[[Offer], Picks], session: Session, *, digest: str
+    ) -> Delivery:
+        await self.open(handle)
+        if handle in self.answered:
+            raise NotFound("It was answered.")
+        offer = self.offer(handle)
         agreed = narrow(
             catalog=self.catalog, client=self.profile(handle), asked=self.asked(handle),
-            offer=self.offer(handle), picks=picks, digest=digest,
+            offer=offer, picks=picks(offer) if callable(picks) else picks, digest=digest,
             kept=self.changes[handle].kept if handle in self.changes else (),
         )  # fmt: skip
         self.approved.append(agreed)

@@ -1,5 +1,6 @@
 """One waiting request and its person: what the pages ask, and what they are told. The server holds all of it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import msgspec
@@ -56,9 +57,9 @@ class _Open:
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """What came back from the page: the picks, the question they answer, and by which way."""
+    """What came back from the page: the picks or what reads them, the question they answer, and by which way."""
 
-    picks: Picks
+    picks: Picks | Callable[[Offer], Picks]
     digest: str
     channel: str
 
@@ -137,10 +138,17 @@ class Interaction:
         return await self._server.work.read(unit)
 
     async def approve(
-        self, handle: str, picks: Picks, session: Session, *, digest: str, channel: str = "web"
+        self,
+        handle: str,
+        picks: Picks | Callable[[Offer], Picks],
+        session: Session,
+        *,
+        digest: str,
+        channel: str = "web",
     ) -> Delivery:
         """Record the decision, make the code and use the request up in one unit; what takes the answer back.
 
+        `picks`: or what reads them, from the offer as it is in that unit; what it raises is raised.
         `digest` is that of the offer shown. Raises `InvalidRequest` on picks beyond it; nothing is stored then.
         What policy forbids is never given, though the person would: the client is told `access_denied`.
         """
@@ -259,7 +267,7 @@ class Interaction:
                 client=profile,
                 asked=matter.asked,
                 offer=offer,
-                picks=answer.picks,
+                picks=answer.picks(offer) if callable(answer.picks) else answer.picks,
                 digest=answer.digest,
                 kept=matter.kept,
             ),

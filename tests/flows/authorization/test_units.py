@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 import pytest
 
 from grantline.authorization import Question
+from grantline.consent import Offer, Picks
 from grantline.crypto.es256 import SigningKey
 from grantline.model.errors import NotFound
 from tests.authorization_world import World, every, handle_of, query_of
@@ -48,6 +49,23 @@ async def test_a_whole_flow_writes_three_times(world: World, monkeypatch: pytest
     assert (tokens.status_code, units.written) == (200, 3)
     told = [event.type.value for event in await world.events()]
     assert told[-3:] == ["consent.requested@1", "consent.given@1", "token.issued@1"]
+
+
+async def test_an_answer_is_read_from_the_offer_in_the_unit_that_records_it(world: World) -> None:
+    """What reading it raises undoes the unit: the request waits still, and nothing is told."""
+    session = await world.sign_in()
+    handle = await arrived(world, scope="calendar.events")
+    offer = await world.look(handle, session)
+    before = await world.events()
+
+    def unreadable(shown: Offer) -> Picks:
+        raise ValueError(shown.digest)
+
+    with pytest.raises(ValueError, match=offer.digest):
+        await world.interaction.approve(handle, unreadable, session, digest=offer.digest)
+    assert await world.events() == before
+    assert await world.look(handle, session) == offer
+    assert "code=" in (await world.interaction.approve(handle, every, session, digest=offer.digest)).url
 
 
 async def test_who_arrives_is_the_one_who_is_asked(world: World) -> None:

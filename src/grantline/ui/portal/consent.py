@@ -1,9 +1,11 @@
 """The question and its answer. A form can only narrow what the server holds; Enter never approves (C13, C15)."""
 
+from functools import partial
+
 from starlette.requests import Request
 from starlette.responses import Response
 
-from grantline.authorization import Answered, Deliver, Question, SignIn
+from grantline.authorization import Answered, Deliver, Delivery, Question, SignIn
 from grantline.consent.offer import Offer, Picks
 from grantline.identity import Session
 from grantline.model.errors import Conflict, InvalidRequest, LoginRequired, NotFound
@@ -68,6 +70,8 @@ async def answer_consent(site: Site, request: Request, session: Session) -> Resp
     try:
         if form.one("do") == "refuse":
             return onward(site, await site.services.interaction.refuse(handle, session))
+        if form.one("do") == "approve" and (back := await _at_once(site, handle, session, form)) is not None:
+            return onward(site, back)
         asked = await site.services.interaction.question(handle, session)
         if isinstance(asked, Answered):
             return _answered_page(site, asked)
@@ -76,6 +80,15 @@ async def answer_consent(site: Site, request: Request, session: Session) -> Resp
         return sign_in_first(request.url.path)
     except (NotFound, Conflict) as error:
         return site.error("request_gone", detail=error.detail)
+
+
+async def _at_once(site: Site, handle: str, session: Session, form: Form) -> Delivery | None:
+    """What takes back a yes to which nothing is to be said; None where the question has to be looked at for that."""
+    read = partial(read_picks, form)
+    try:
+        return await site.services.interaction.approve(handle, read, session, digest=form.one("offer"))
+    except (BadForm, InvalidRequest, NotFound, Conflict):
+        return None
 
 
 async def _answer(site: Site, handle: str, session: Session, question: Question, form: Form) -> Response:

@@ -18,7 +18,7 @@ from grantline.authorization import (
     Waiting,
 )
 from grantline.authorization import SignIn as AskToSignIn
-from grantline.consent.offer import ClientCard, OfferLine, Picks, Span
+from grantline.consent.offer import ClientCard, Offer, OfferLine, Picks, Span
 from grantline.identity import NeedsSecond, OpenSession, PersonRow, Session, Visit
 from grantline.ledger.reading import LedgerReader
 from grantline.model.consent import Status
@@ -79,8 +79,13 @@ class Interaction(Protocol):
         """The question for this person. Binds the request to the session that asks first."""
         ...
 
-    async def approve(self, handle: str, picks: Picks, session: Session, *, digest: str) -> Delivery:
-        """Record the answer, single use; what takes it back. Raises `InvalidRequest` on picks beyond the offer."""
+    async def approve(
+        self, handle: str, picks: Picks | Callable[[Offer], Picks], session: Session, *, digest: str
+    ) -> Delivery:
+        """Record the answer, single use; what takes it back. Raises `InvalidRequest` on picks beyond the offer.
+
+        `picks`: or what reads them, from the offer as it is then; what it raises is raised, and nothing is recorded.
+        """
         ...
 
     async def refuse(self, handle: str, session: Session) -> Delivery:
