@@ -8,7 +8,7 @@ an interpreter with what the harness needs. Our instances are started here, one 
 peers in turns, and stopped: `grantline` (the authority alone on the servers' core, ledger and signer on the other, as
 the peers' databases are), `grantline-one-core` (all on the servers' core) and, with `--database`,
 `grantline-postgresql`. Prints a table; exit 1 when a bound does not hold. `--out` gets {"machine", "rounds", "seconds",
-"rows", "found"}: rows as in `bench.run`, `found` as the harness told it.
+"rows", "found", "proofs"}: rows as in `bench.run`, `found` as the harness told it, `proofs` as `bench.proofs` did.
 """
 
 import argparse
@@ -75,8 +75,8 @@ def _wait_for(name: str, described: Path, process: "subprocess.Popen[bytes]") ->
         time.sleep(0.2)
 
 
-def measured(told: argparse.Namespace, folder: Path) -> list[dict[str, Any]]:
-    """What the harness says of the peers and of us."""
+def measured(told: argparse.Namespace, folder: Path) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """What the harness says of the peers and of us, and what `bench.proofs` says of ours, by target."""
     described, ours = folder / "targets.json", targets(told)
     known = json.loads(told.targets.read_text())
     described.write_text(json.dumps({name: known[name] for name in (NODE, DJANGO)}))
@@ -87,8 +87,25 @@ def measured(told: argparse.Namespace, folder: Path) -> list[dict[str, Any]]:
         command += ["--pin", "--rounds", str(told.rounds), "--secs", str(told.secs)]
         command += ["--workloads", ",".join([*LIKE, *SAID])]
         ended = subprocess.run(command, stdout=subprocess.PIPE, check=True)
-    found: list[dict[str, Any]] = json.loads(ended.stdout)
+        proofs = {name: _proofs(name, described, told.keys) for name in ours}
+    return json.loads(ended.stdout), proofs
+
+
+def _proofs(name: str, described: Path, keys: Path) -> list[dict[str, Any]]:
+    command = [sys.executable, "-m", "bench.proofs", "--targets", str(described), "--keys", str(keys), "--name", name]
+    ended = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True)
+    found: list[dict[str, Any]] = json.loads(ended.stdout)["proofs"]
     return found
+
+
+def proof_rows(target: str, found: list[dict[str, Any]]) -> list[Row]:
+    """The rate with a proof of possession for each request, and how it compares with the same load without one."""
+    made, rates = Rows(NAME), {(one["way"], one["bound"]): one["rate"] for one in found}
+    for way in dict.fromkeys(one["way"] for one in found):
+        case = f"{SAID[way]}, with DPoP: {target}"
+        made.add(case, "rate", rates[way, True], "requests/s")
+        made.add(f"{case} beside the same without", "ratio", rates[way, True] / rates[way, False], "×")
+    return made.all
 
 
 def rows(found: list[dict[str, Any]]) -> list[Row]:
@@ -146,11 +163,12 @@ def main() -> None:
     """Measure, print, keep."""
     told = options()
     with tempfile.TemporaryDirectory(prefix="grantline-peers-") as folder:
-        found = measured(told, Path(folder))
-    made = rows(found)
+        found, proofs = measured(told, Path(folder))
+    made = [*rows(found), *(row for name, several in proofs.items() for row in proof_rows(name, several))]
     print(as_text(made), as_markdown(made), sep="\n\n")
     if told.out is not None:
-        kept = {"machine": facts(), "rounds": told.rounds, "seconds": told.secs, "rows": made, "found": found}
+        kept = {"machine": facts(), "rounds": told.rounds, "seconds": told.secs, "rows": made}
+        kept |= {"found": found, "proofs": proofs}
         told.out.parent.mkdir(parents=True, exist_ok=True)
         told.out.write_bytes(msgspec.json.format(msgspec.json.encode(kept), indent=1))
     sys.exit(any(row.holds is False for row in made))

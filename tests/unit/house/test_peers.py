@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bench.peers import rows
+from bench.peers import proof_rows, rows
 
 
 def one(workload: str, target: str, rps: float, *, bad: int = 0, mib: float = 90.0) -> dict[str, Any]:
@@ -35,3 +35,15 @@ def test_bad_answers_and_too_much_memory_are_told() -> None:
     seen = figures(one("refresh", "grantline", 10, bad=2, mib=101), one("refresh", "oidc-pg", 1, bad=7))
     assert seen["answers that were none, count"] == (2, False)
     assert seen["memory of grantline, PSS"] == (101, False)
+
+
+def test_what_a_proof_costs_is_told_beside_the_same_load_without_one() -> None:
+    found = [
+        {"way": "pkjwt", "bound": False, "rate": 1_000, "cpu_ms": 0.6},
+        {"way": "pkjwt", "bound": True, "rate": 700, "cpu_ms": 0.9},
+    ]
+    seen = {f"{row.case}, {row.metric}": row.value for row in proof_rows("grantline", found)}
+    assert seen == {
+        "private_key_jwt, with DPoP: grantline, rate": 700,
+        "private_key_jwt, with DPoP: grantline beside the same without, ratio": 0.7,
+    }
