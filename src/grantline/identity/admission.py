@@ -77,7 +77,9 @@ class Admission:
                 tx, Kind.SECOND_FACTOR, begun, person=person, now=self.now(), randomness=self._randomness
             )
             return NeedsSecond(secret)
-        session = await self._sessions.begin(tx, person, proof.amr, visit.replaced, acr=proof.acr, agent=visit.agent)
+        session = await self._sessions.begin(
+            tx, person, proof.amr, visit.replaced, acr=proof.acr, agent=visit.agent, auth_time=proof.at
+        )
         await self.tell(tx, EventType.SIGN_IN, person, {"acr": proof.acr, "amr": list(proof.amr)})
         return session
 

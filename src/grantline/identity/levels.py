@@ -40,10 +40,14 @@ ONE_FACTOR = frozenset({PASSWORD, UPSTREAM})
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What somebody has shown. `amr`: RFC 8176 names; `acr`: one of the values above that sign-ins have."""
+    """What somebody has shown. `amr`: RFC 8176 names; `acr`: one of the values above that sign-ins have.
+
+    `at`: unix seconds, where it was shown elsewhere and not just now.
+    """
 
     amr: tuple[str, ...]
     acr: str
+    at: int | None = None
 
     @property
     def is_one_factor(self) -> bool:

@@ -64,11 +64,11 @@ class Sessions:
 
     async def begin(
         self, tx: Transaction, person: PersonId, amr: tuple[str, ...], replaced: str | None, *, acr: str = PASSWORD,
-        agent: str = "",
+        agent: str = "", auth_time: int | None = None,
     ) -> Session:  # fmt: skip
         """A new session under a new secret; the one the browser had before (`replaced`) ends (check 35).
 
-        Where it was the same person's, clients are still signed in: nobody has left.
+        Where it was the same person's, clients are still signed in: nobody has left. `auth_time`: if it was not now.
         Only `Admission` calls it for somebody who signs in: it knows whether a second factor is due.
         """
         now = self._clock.wall_us() // 1_000_000
@@ -79,7 +79,7 @@ class Sessions:
         row = SessionRow(
             id=_hashed(secret),
             person=person,
-            auth_time=now,
+            auth_time=now if auth_time is None else min(now, auth_time),
             amr=amr,
             csrf=opaque("c", self._randomness, 16),
             seen_at=now,

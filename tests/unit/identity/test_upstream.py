@@ -27,7 +27,7 @@ from grantline.identity import (
     declare,
 )
 from grantline.identity.levels import MFA, UPSTREAM
-from grantline.model.errors import Conflict, NotFound, TemporarilyUnavailable
+from grantline.model.errors import Conflict, LoginRequired, NotFound, TemporarilyUnavailable
 from tests.unit.identity.conftest import PASSWORD, World
 from tests.unit.identity.provider_double import ISSUER, ProviderDouble
 from tests.unit.identity.test_second_step import code
@@ -84,6 +84,31 @@ async def test_a_person_links_an_account_and_signs_in_with_it(world: World) -> N
     assert "authorization" not in headers
     asked = both.other.asked
     assert (asked["response_type"], asked["code_challenge_method"], asked["client_id"]) == ("code", "S256", "grantline")
+
+
+async def test_a_sign_in_is_as_old_as_the_provider_says(world: World) -> None:
+    """Covers: check 16, 17 (who is still signed in there was asked for nothing)."""
+    both = await linked(world)
+    now = world.clock.seconds
+    for told, counts in ((now - 3_600, now - 3_600), (None, now), (now + 5, now), ("soon", now), (True, now)):
+        both.other.bend = {"auth_time": told}
+        session = await both.back()
+        assert isinstance(session, Session)
+        assert session.auth_time == counts, told
+    both.other.bend = {"auth_time": now - 3_600}
+    old = await both.back()
+    assert await world.sessions.current(old.secret) is not None
+    with pytest.raises(LoginRequired):
+        await world.methods.require_fresh(old)
+
+
+async def test_who_has_to_sign_in_again_is_asked_there_and_the_answer_tells_when(world: World) -> None:
+    """Covers: check 16; OIDC Core §2 (auth_time is there where max_age was asked)."""
+    both = await linked(world)
+    both.other.arrive(await both.here.leave("corp", BROWSER, onward="/", again=True))
+    assert (both.other.asked["prompt"], both.other.asked["max_age"]) == ("login", "0")
+    both.other.arrive(await both.here.leave("corp", BROWSER, onward="/"))
+    assert not {"prompt", "max_age"} & set(both.other.asked)
 
 
 async def test_a_confidential_client_proves_itself_by_basic(world: World) -> None:

@@ -38,7 +38,10 @@ class Discovered(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Somebody at a provider. `email` only when the provider says that it verified it. `acr`, `amr`: its words."""
+    """Somebody at a provider. `email` only when the provider says that it verified it. `acr`, `amr`: its words.
+
+    `auth_time`: when they last signed in there (unix seconds), where it says so and that was before now.
+    """
 
     issuer: str
     sub: str
@@ -46,6 +49,7 @@ class Account:
     email: str | None
     acr: str
     amr: tuple[str, ...]
+    auth_time: int | None = None
 
 
 def discovered(body: bytes, settings: UpstreamSettings) -> Discovered:
@@ -86,7 +90,8 @@ def authorization_url(
         "nonce": nonce,
         "code_challenge": challenge_of(verifier),
         "code_challenge_method": "S256",
-        **({"prompt": "login"} if again else {}),
+        # With `max_age` the answer has to tell when they last signed in (OIDC Core §2): a browser can lose `prompt`.
+        **({"prompt": "login", "max_age": "0"} if again else {}),
     }
     join = "&" if urlsplit(found.authorization_endpoint).query else "?"
     return f"{found.authorization_endpoint}{join}{urlencode(fields)}"
@@ -142,12 +147,16 @@ def account_of(token: str, jwks: Mapping[str, Any], settings: UpstreamSettings, 
         email=email if isinstance(email, str) and email.count("@") == 1 else None,
         acr=str(claims.get("acr") or ""),
         amr=tuple(str(one)[:20].replace(" ", "") for one in amr[:8]) if isinstance(amr, list) else (),
+        auth_time=_signed_in_at(claims, now),
     )
 
 
 def proof_of(account: Account, settings: UpstreamSettings) -> Proof:
-    """What this sign-in counts as here: one factor, unless the operator trusts that `acr` of that provider for more."""
-    return Proof(account.amr, MFA if account.acr in settings.mfa_acr else UPSTREAM)
+    """What this sign-in counts as here: one factor, unless the operator trusts that `acr` of that provider for more.
+
+    It is as old as the provider says: who is still signed in there is not asked for anything (check 16, 17).
+    """
+    return Proof(account.amr, MFA if account.acr in settings.mfa_acr else UPSTREAM, account.auth_time)
 
 
 def in_domain(email: str, domains: tuple[str, ...]) -> bool:
@@ -165,6 +174,14 @@ def _require_ours(claims: Mapping[str, Any], settings: UpstreamSettings) -> None
     party = claims.get("azp", settings.client_id if len(several) == 1 else None)
     if party != settings.client_id:
         raise Refused("ID token: given to somebody else")
+
+
+def _signed_in_at(claims: Mapping[str, Any], now: int) -> int | None:
+    """When, if it was before now by more than clocks differ; None where the provider does not say."""
+    told = claims.get("auth_time")
+    if isinstance(told, bool) or not isinstance(told, int | float) or not 0 < told < now - SKEW_S:
+        return None
+    return int(told)
 
 
 def _require_now(claims: Mapping[str, Any], now: int) -> None:
