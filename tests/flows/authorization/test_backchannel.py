@@ -229,6 +229,15 @@ async def test_a_client_decides_how_long_it_waits_within_our_bound(world: World)
     assert (await ask(world, requested_expiry="86400")).json()["expires_in"] == 1_800
 
 
+async def test_requests_that_are_soon_over_are_no_way_round_the_bound(world: World) -> None:
+    """Covers: check 145 (nobody is worn down to a yes by many short requests)."""
+    assert (await ask(world, requested_expiry="1")).json()["expires_in"] == 60
+    for _ in range(5):
+        world.clock.pass_seconds(2)
+        await ask(world, requested_expiry="1")
+    assert await waiting(world) == 3
+
+
 async def test_a_key_proven_at_the_start_is_needed_at_the_end(world: World) -> None:
     key = SigningKey.generate()
     asked = await ask(world, key=key)

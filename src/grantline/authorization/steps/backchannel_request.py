@@ -17,6 +17,8 @@ from grantline.model.errors import InvalidBindingMessage, InvalidRequest, Invali
 from grantline.parties import Backchannel, Client, Delivery
 
 LONGEST_MESSAGE = 64
+SHORTEST = 60
+"""Seconds that a request waits at least. It counts as long among those that one client may put to one person."""
 MESSAGE = re.compile(r"[A-Za-z0-9 .,:;/+#()€$£-]+")
 """What two people can compare on two screens; nothing that is invisible, turns around or looks like a link's marks."""
 _NEEDED = ("iss", "aud", "exp", "iat", "nbf", "jti")
@@ -108,4 +110,4 @@ def lifetime(server: Server, wanted: Wanted) -> int:
     """Seconds: what the client asks for, within our bound (§7.1)."""
     if wanted.requested_expiry is None:
         return server.settings.backchannel_lifetime
-    return min(int(wanted.requested_expiry), server.settings.backchannel_longest)
+    return min(max(int(wanted.requested_expiry), SHORTEST), server.settings.backchannel_longest)
