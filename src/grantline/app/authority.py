@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import uvicorn
+from starlette.requests import cookie_parser
 
 from grantline.app.identity import Outside, signing_in
 from grantline.app.keys import open_custodies, take_over, terms_of
@@ -239,13 +239,8 @@ def _session_reader(sessions: Sessions, cookies: Cookies) -> Callable[[str | Non
     """From the value of a Cookie header to the session it names."""
 
     async def current(header: str | None) -> Session | None:
-        jar: SimpleCookie = SimpleCookie()
-        try:
-            jar.load(header or "")
-        except CookieError:
-            return None
-        found = jar.get(cookies.session)
-        return await sessions.current(found.value if found else None)
+        # Read as the pages read it: who is present must not depend on where the browser arrives.
+        return await sessions.current(cookie_parser(header or "").get(cookies.session))
 
     return current
 

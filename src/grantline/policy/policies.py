@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import cedarpy
+import orjson
 
 from grantline.model.errors import InvalidConfiguration
 from grantline.policy.texts import PolicyTexts
@@ -44,7 +45,7 @@ class Policies:
 
     def entities(self, entities: Sequence[dict[str, Any]]) -> cedarpy.Entities:
         """Entities in Cedar's JSON form, parsed and validated against the schema once for many decisions."""
-        return cedarpy.Entities.from_json_str(json.dumps(entities), schema=self._schema)
+        return cedarpy.Entities.from_json_str(orjson.dumps(entities).decode(), schema=self._schema)
 
     def evaluate(self, request: dict[str, Any], entities: cedarpy.Entities, *, strict: bool = False) -> Verdict:
         """Ask Cedar. `strict` also checks the request against the schema (tests do; our requests have one shape)."""

@@ -175,3 +175,17 @@ async def test_enrolling_ends_the_session_that_the_browser_had(house: Instance) 
     thief = house.visitor()
     thief.http.cookies.set("grantline", before)
     assert (await thief.get("/connections")).status_code == 303
+
+
+async def test_who_is_present_is_read_alike_wherever_the_browser_arrives(house: Instance) -> None:
+    """Cookies of other programs on the same host stand beside ours; they hide nobody, and make nobody else."""
+    person = house.visitor()
+    await person.sign_in()
+    session = person.http.cookies["grantline"]
+    url = (await house.app().begin(scope="calendar.events")).url
+    for cookies, present in ((f'odd[0]=";{{a b}}; grantline={session}', True), (f"xgrantline={session}", False)):
+        browser = house.visitor()
+        page = await browser.get("/connections", headers={"cookie": cookies})
+        assert (page.status_code == 200) is present
+        onward = (await browser.get(url, headers={"cookie": cookies})).headers["location"]
+        assert onward.startswith("/consent/" if present else "/sign-in")
