@@ -31,6 +31,7 @@ from grantline.storage.postgres.connection import Address
 from grantline.storage.postgres.database import PostgresDatabase
 from grantline.storage.schema.shared import FEED, OUTBOX
 from grantline.storage.sql.authorization import SqlBurned, SqlFamilies, SqlTickets
+from grantline.storage.sql.calls import SqlCalls
 from grantline.storage.sql.client_sessions import SqlClientSessions
 from grantline.storage.sql.clients import SqlClients
 from grantline.storage.sql.consent import SqlConsents
@@ -66,6 +67,7 @@ class Tx:
         self.initial_tokens = SqlInitialTokens(cursor)
         self.consents = SqlConsents(cursor)
         self.descents = SqlDescents(cursor)
+        self.calls = SqlCalls(cursor)
         self.issuers = SqlTrustedIssuers(cursor)
         self.people = SqlPeople(cursor)
         self.sessions = SqlSessions(cursor)

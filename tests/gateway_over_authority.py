@@ -9,10 +9,11 @@ import httpx2
 import msgspec
 
 from grantline.authorization import token_for
-from grantline.consent import enforced
+from grantline.consent import calls, enforced
 from grantline.crypto.dpop import sign_proof
 from grantline.crypto.es256 import SigningKey
 from grantline.gateway.adapters.asgi import Enforced
+from grantline.gateway.calls import Calls
 from grantline.gateway.compiled import Compiled
 from grantline.gateway.cutoffs import Cutoffs
 from grantline.gateway.enforce import Gateway, Identity
@@ -22,6 +23,7 @@ from grantline.gateway.spool import Spool
 from grantline.gateway.standing import Standing
 from grantline.gateway.versions import Versions
 from grantline.model.bundle import BundleContent
+from grantline.model.calls import CallsWanted
 from grantline.model.consent import EnforcedVersion
 from grantline.model.feed import Entry, Marks, Position
 from grantline.model.ids import ApiId, ConsentId, GatewayId
@@ -52,6 +54,7 @@ class AtGateway:
         self.gateway = Gateway(
             Identity(NAME, SigningKey.generate()), find=find, standing=self.standing,
             versions=Versions(self._version, find, clock), record=self.spool, clock=clock, randomness=draw,
+            calls=Calls(self._calls, clock),
             opaque=OpaqueTokens(lambda digest: token_for(world.server, NAME, digest), clock, misses=50),
         )  # fmt: skip
         self._app = Enforced(_calendar, self.gateway, API, BASE)
@@ -87,6 +90,9 @@ class AtGateway:
             )
         async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=self._app), base_url=BASE) as http:
             return await http.get("/events", headers=headers)
+
+    async def _calls(self, wanted: CallsWanted) -> int:
+        return await self.world.database.write(lambda tx: calls.give(tx, wanted))  # type: ignore[arg-type]
 
     async def _version(self, consent: ConsentId, version: int) -> EnforcedVersion | None:
         found = await self.world.database.read(

@@ -1,4 +1,4 @@
-"""The demonstration's catalog in which some APIs ask for opaque tokens, or routes for a better sign-in."""
+"""The demonstration's catalog, in which APIs want opaque tokens, routes a better sign-in, scopes few calls."""
 
 from typing import Any
 
@@ -17,6 +17,13 @@ def opaque_at(*apis: str) -> Catalog:
         ApiId(api): msgspec.structs.replace(file.apis[ApiId(api)], token_format=TokenFormat.OPAQUE) for api in apis
     }
     return Catalog.from_file(msgspec.structs.replace(file, apis={**file.apis, **changed}))
+
+
+def limiting(catalog: Catalog, scope: str, calls: int) -> Catalog:
+    """The catalog in which a scope allows so many calls in all."""
+    file = catalog.file
+    scopes = {**file.scopes, scope: msgspec.structs.replace(file.scopes[scope], calls=calls)}
+    return Catalog.from_file(msgspec.structs.replace(file, scopes=scopes))
 
 
 def demanding(catalog: Catalog, api: str, **demand: Any) -> Catalog:

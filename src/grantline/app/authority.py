@@ -45,7 +45,7 @@ from grantline.authorization import (
     token_for,
 )
 from grantline.authorization.keys import Changes, Keeping
-from grantline.consent import Consents, enforced
+from grantline.consent import Consents, calls, enforced
 from grantline.crypto.custody.file import write_private
 from grantline.fetching import Fetcher
 from grantline.identity import Enrolment, Session, Sessions
@@ -54,6 +54,7 @@ from grantline.ledger.relay import Relay
 from grantline.ledger.set_aside import SetAside
 from grantline.ledger.settings import Places as LedgerPlaces
 from grantline.model.bundle import BundleContent
+from grantline.model.calls import CallsWanted
 from grantline.model.clock import Clock, SystemClock
 from grantline.model.consent import EnforcedVersion
 from grantline.model.errors import InvalidConfiguration
@@ -256,6 +257,11 @@ def _feed(core: _Core, server: Server) -> FeedServer:
     async def bundle_for(gateway: GatewayId) -> BundleContent:
         return await rules.bundle(gateway, core.issuer, keys.for_gateways)
 
+    async def calls_for(gateway: GatewayId, wanted: CallsWanted) -> int:
+        if wanted.api not in rules.catalog().apis_of(gateway):
+            return 0
+        return await core.work.write(lambda tx: calls.give(tx, wanted))
+
     return FeedServer(
         core.work,
         issuer=core.issuer,
@@ -264,6 +270,7 @@ def _feed(core: _Core, server: Server) -> FeedServer:
         version_for=version_for,
         bundle_for=bundle_for,
         token_for=partial(token_for, server),
+        calls_for=calls_for,
         settings=core.settings.feed,
     )
 

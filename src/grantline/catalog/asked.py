@@ -30,7 +30,7 @@ def key_of(item: Item) -> AskedKey:
 def join(asked: Iterable[Asked]) -> tuple[Asked, ...]:
     """Items of the same API, data, action and purpose become one; the order of first mention stays.
 
-    Raises `InvalidAuthorizationDetails` when they differ in resources or lookback: joining would widen one of them.
+    Raises `InvalidAuthorizationDetails` when they differ in resources, lookback or calls: joining would widen one.
     """
     joined: dict[AskedKey, Asked] = {}
     for one in asked:
@@ -39,10 +39,14 @@ def join(asked: Iterable[Asked]) -> tuple[Asked, ...]:
     return tuple(joined.values())
 
 
+def _limits(item: Item) -> tuple[object, ...]:
+    return item.resources, item.lookback_days, item.calls
+
+
 def _both(first: Asked, second: Asked) -> Asked:
-    if (first.item.resources, first.item.lookback_days) != (second.item.resources, second.item.lookback_days):
+    if _limits(first.item) != _limits(second.item):
         raise InvalidAuthorizationDetails(
-            "Ask once for one kind of data, action and purpose, with one list of resources and one lookback.",
+            "Ask once for one kind of data, action and purpose, with one list of resources, one lookback, one limit.",
             detail=f"{key_of(first.item)} is asked for twice",
         )
     fields = tuple(dict.fromkeys(first.item.fields + second.item.fields))

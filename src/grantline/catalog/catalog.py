@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import msgspec
+from msgspec import UNSET
 
 from grantline.catalog import details, filters, locate
 from grantline.catalog.asked import Asked, join
@@ -127,6 +128,7 @@ class Catalog:
                     purpose=scope.purpose,
                     locations=(api.resource,),
                     lookback_days=scope.lookback_days,
+                    calls=UNSET if scope.calls is None else scope.calls,
                 ),
                 required=scope.required,
             )

@@ -12,6 +12,7 @@ from grantline.model.errors import InvalidAuthorizationDetails
 from grantline.model.ids import ApiId, PurposeId
 
 ALL = "*"
+MOST_CALLS = 1_000_000
 _MAX_DETAILS = 32
 _MAX_VALUES = 64
 _MAX_TEXT = 256
@@ -34,6 +35,7 @@ class Detail(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     resources: tuple[str, ...] = ()
     lookback_days: int | None = None
     explicit: bool = False
+    calls: int | None = None
 
 
 def parse(file: CatalogFile, raw: object) -> tuple[Asked, ...]:
@@ -66,6 +68,7 @@ def _read(file: CatalogFile, raw: object, at: str) -> Iterable[Asked]:
                 purpose=detail.purpose,
                 locations=(file.apis[api].resource,),
                 lookback_days=detail.lookback_days,
+                calls=UNSET if detail.calls is None else detail.calls,
             ),
             required=tuple(field for field in data.fields if field in required),
         )
@@ -99,6 +102,8 @@ def _check_references(file: CatalogFile, api: ApiEntry, detail: Detail, at: str)
         raise InvalidAuthorizationDetails(f"{at}.locations: this type has one location, {api.resource}.")
     if detail.lookback_days is not None and (data.date_field is None or not 0 < detail.lookback_days <= 36_500):
         raise InvalidAuthorizationDetails(f"{at}.lookback_days: not a number of days, or the data has no dates.")
+    if detail.calls is not None and not 0 < detail.calls <= MOST_CALLS:
+        raise InvalidAuthorizationDetails(f"{at}.calls: not a number of calls from 1 to {MOST_CALLS}.")
     return data
 
 
@@ -158,6 +163,8 @@ def to_detail(item: Item) -> dict[str, object]:
         detail["lookback_days"] = item.lookback_days
     if item.explicit:
         detail["explicit"] = True
+    if item.calls is not UNSET:
+        detail["calls"] = item.calls
     return detail
 
 
@@ -183,4 +190,5 @@ def from_detail(file: CatalogFile, detail: object) -> Item:
         locations=read.locations or (entry.resource,),
         lookback_days=read.lookback_days,
         explicit=read.explicit or UNSET,
+        calls=UNSET if read.calls is None else read.calls,
     )

@@ -146,7 +146,10 @@ class ApiEntry(_Strict, frozen=True):
 
 
 class ScopeEntry(_Strict, frozen=True):
-    """A scope is a name for an authorization detail. `required` fields are locked, `optional` start unticked."""
+    """A scope is a name for an authorization detail. `required` fields are locked, `optional` start unticked.
+
+    `calls`: at most so many calls under one consent; None: no limit.
+    """
 
     api: ApiId
     data: str
@@ -155,6 +158,7 @@ class ScopeEntry(_Strict, frozen=True):
     required: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
     lookback_days: int | None = None
+    calls: int | None = None
 
 
 class CatalogFile(_Strict, frozen=True):

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from itertools import combinations
 from urllib.parse import urlsplit
 
-from grantline.catalog.details import permitted_fields
+from grantline.catalog.details import MOST_CALLS, permitted_fields
 from grantline.catalog.entries import ApiEntry, CatalogFile, DataEntry, RouteEntry, ScopeEntry
 from grantline.catalog.locate import read_path
 from grantline.catalog.routes import Template
@@ -247,6 +247,8 @@ def _scope(file: CatalogFile, scope: ScopeEntry, at: str) -> Iterator[str]:
                 yield f"{at}: {scope.purpose!r} may not use {field!r} for {action!r}, or no open route does it"
     if scope.lookback_days is not None and (data.date_field is None or scope.lookback_days < 1):
         yield f"{at}.lookback_days: needs a date_field and at least one day"
+    if scope.calls is not None and not 0 < scope.calls <= MOST_CALLS:
+        yield f"{at}.calls: from 1 to {MOST_CALLS} calls"
 
 
 def _unknown(wanted: Iterable[str], known: Iterable[str], at: str, kind: str) -> Iterator[str]:

@@ -6,7 +6,7 @@ among the fields, and that no other client's ceiling counts.
 
 from typing import Any
 
-from grantline.catalog.details import ALL, permitted_fields
+from grantline.catalog.details import ALL, MOST_CALLS, permitted_fields
 from grantline.catalog.entries import ApiEntry, CatalogFile
 from grantline.model.ids import ApiId, PurposeId
 
@@ -45,6 +45,7 @@ def _schema(file: CatalogFile, api: ApiId, entry: ApiEntry) -> dict[str, Any]:
             "resources": {**_TEXTS, "items": _TEXT},
             "lookback_days": {"type": ["integer", "null"], "minimum": 1, "maximum": 36_500},
             "explicit": {"type": "boolean"},
+            "calls": {"type": ["integer", "null"], "minimum": 1, "maximum": MOST_CALLS},
         },
         "anyOf": uses or [{"not": {}}],
     }

@@ -1,6 +1,7 @@
 """What a person agreed to. Owns asking, recording, narrowing, withdrawing. Knows nothing of tokens or HTTP.
 
-`read`, `receipt`, `enforced` and `words` are namespaces of the front door: `from grantline.consent import words`.
+`calls`, `read`, `receipt`, `enforced` and `words` are namespaces of the front door:
+`from grantline.consent import words`.
 """
 
 from typing import TYPE_CHECKING
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING
 from grantline.model.door import opens_on_use
 
 if TYPE_CHECKING:
-    from grantline.consent import enforced, read, receipt, words
+    from grantline.consent import calls, enforced, read, receipt, words
     from grantline.consent.answer import narrow, summarise
     from grantline.consent.ask import apis_to_ask, make_offer
     from grantline.consent.attenuation import Ceiling, Held, Wish, attenuate
@@ -60,6 +61,7 @@ __all__ = [
     "all_covered",
     "apis_to_ask",
     "attenuate",
+    "calls",
     "change",
     "compose",
     "effective",

@@ -71,7 +71,11 @@ def summarise(*, catalog: Catalog, asked: tuple[Asked, ...], offer: Offer, picks
         resources=tuple(labels),
         purposes=tuple(dict.fromkeys(line.purpose_label for line in lines)),
         until=_ends_at(offer, picks),
-        changes=tuple(f"{line.verb} {line.label} of {line.datatype_label}" for line in lines if line.changes),
+        changes=tuple(
+            f"{line.verb} {line.label} of {line.datatype_label}{words.times(line.calls)}"
+            for line in lines
+            if line.changes
+        ),
         problems=_problems(offer, picks),
     )
 

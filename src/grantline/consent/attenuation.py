@@ -1,9 +1,10 @@
-"""A part of what is held: of scopes, items, fields, things, days and audiences. Never more, in any of them (I10)."""
+"""A part of what is held: scopes, items, fields, things, days, calls, audiences. Never more of any (I10)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import msgspec
+from msgspec import UNSET
 
 from grantline.catalog import Asked, Catalog, key_of
 from grantline.consent import words
@@ -114,7 +115,8 @@ def _detailed(held: Held, details: tuple[Asked, ...]) -> Iterable[Item]:
 def _fitted(asked: Asked, held: Item) -> Item | None:
     """`asked` as a part of `held`, what it leaves open filled from there; None if it is none.
 
-    Fields that the client can do without are cut, and so is a lookback that it leaves open; all else has to fit.
+    Fields that the client can do without are cut, and so are a lookback and a limit that it leaves open; all else has
+    to fit.
     """
     wanted, item = asked.item, held
     fields = tuple(field for field in wanted.fields if field in item.fields)
@@ -124,6 +126,7 @@ def _fitted(asked: Asked, held: Item) -> Item | None:
         resources=wanted.resources or item.resources,
         lookback_days=item.lookback_days if wanted.lookback_days is None else wanted.lookback_days,
         explicit=item.explicit,
+        calls=item.calls if wanted.calls is UNSET else wanted.calls,
     )
     enough = bool(fields) and set(asked.required) <= set(fields)
     return part if enough and covers(item, part, open_resources=False) else None

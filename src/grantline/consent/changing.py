@@ -12,7 +12,7 @@ import msgspec
 from msgspec import UNSET
 
 from grantline.catalog import Asked, Catalog, key_of
-from grantline.consent.narrowing import effective
+from grantline.consent.narrowing import effective, most_calls
 from grantline.model.consent import Item, Version
 from grantline.model.errors import InvalidScope
 
@@ -71,8 +71,9 @@ def change(
 
 
 def new_fields(before: Version, item: Item) -> tuple[str, ...]:
-    """The fields of an asked item that are not granted now."""
-    granted = {field for one in before.granted if key_of(one) == key_of(item) for field in one.fields}
+    """The fields of an asked item that are not granted now; all of them where it would allow more calls than now."""
+    same = [one for one in before.granted if key_of(one) == key_of(item) and most_calls(one) >= most_calls(item)]
+    granted = {field for one in same for field in one.fields}
     return tuple(field for field in item.fields if field not in granted)
 
 
@@ -115,6 +116,7 @@ def _joined(asked: Asked, standing: Item | None) -> Asked:
     if standing is None:
         return asked
     item, reaches = asked.item, (asked.item.lookback_days, standing.lookback_days)
+    limits = item.calls, standing.calls
     both = msgspec.structs.replace(
         item,
         fields=_both(standing.fields, item.fields),
@@ -122,6 +124,7 @@ def _joined(asked: Asked, standing: Item | None) -> Asked:
         locations=_both(item.locations, standing.locations),
         lookback_days=None if None in reaches else max(days for days in reaches if days is not None),
         explicit=UNSET,
+        calls=UNSET if UNSET in limits else max(limit for limit in limits if limit is not UNSET),
     )
     return Asked(item=both, required=_both(standing.fields, asked.required))
 

@@ -99,6 +99,7 @@ def _line(catalog: Catalog, item: Item, part: str, fields: tuple[str, ...], *, r
         purpose_label=words.purpose(catalog, item.purpose),
         required=required,
         without=without,
+        calls=item.calls or None,
     )
 
 

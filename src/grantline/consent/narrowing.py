@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 import msgspec
+from msgspec import UNSET
 
 from grantline.catalog import Asked, Catalog, key_of
 from grantline.model.consent import Item
@@ -22,6 +23,7 @@ def covers(wide: Item, narrow: Item, *, open_resources: bool) -> bool:
         and set(narrow.fields) <= set(wide.fields)
         and ((open_resources and not wide.resources) or _within(narrow.resources, wide.resources))
         and _reaches(wide.lookback_days) >= _reaches(narrow.lookback_days)
+        and most_calls(wide) >= most_calls(narrow)
         and (open_resources or bool(wide.explicit) or not narrow.explicit)
     )
 
@@ -33,6 +35,11 @@ def _within(narrow: tuple[str, ...], wide: tuple[str, ...]) -> bool:
 
 def _reaches(lookback_days: int | None) -> float:
     return float("inf") if lookback_days is None else lookback_days
+
+
+def most_calls(item: Item) -> float:
+    """How many calls it allows; infinity where it sets no limit."""
+    return float("inf") if item.calls is UNSET else item.calls
 
 
 def all_covered(narrow: Iterable[Item], wide: Iterable[Item], *, open_resources: bool) -> bool:
@@ -65,11 +72,13 @@ def _effective(catalog: Catalog, asked: Asked, ceiling: tuple[Item, ...]) -> Ask
     if not fields:
         return None
     lookback = min(_reaches(days) for days in (item.lookback_days, *(one.lookback_days for one in limits)))
+    calls = min(most_calls(item), *(most_calls(one) for one in limits))
     narrowed = msgspec.structs.replace(
         item,
         fields=fields,
         resources=_shared(item.resources, limits),
         lookback_days=None if lookback == float("inf") else int(lookback),
+        calls=UNSET if calls == float("inf") else int(calls),
     )
     return Asked(item=narrowed, required=asked.required)
 

@@ -57,7 +57,7 @@ class OfferLine:
     """One line of the screen: verb + fields + data, because purpose. `key` is its stable form value.
 
     `new`: those of its fields that are not shared now, where something is changed that stands. `stays`: it is locked
-    because it is shared now.
+    because it is shared now. `calls`: how often at most, None: no limit.
     """
 
     key: str
@@ -75,6 +75,7 @@ class OfferLine:
     without: str | None
     new: tuple[FieldWords, ...] = ()
     stays: bool = False
+    calls: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,6 +94,18 @@ class DescentRows(Protocol):
         ...
 
 
+class CallRows(Protocol):
+    """How many calls went out to gateways, by consent and by what they are about (`calls.name_of`)."""
+
+    async def given(self, consent: ConsentId, item: str) -> int:
+        """How many went out so far."""
+        ...
+
+    async def give(self, consent: ConsentId, item: str, calls: int) -> None:
+        """So many more went out."""
+        ...
+
+
 class Transaction(Protocol):
     """One unit of work as consents see it."""
 
@@ -110,6 +122,15 @@ class Transaction(Protocol):
     @property
     def feed(self) -> FeedLog:
         """Tells gateways, in this same unit."""
+        ...
+
+
+class CallsTransaction(Transaction, Protocol):
+    """The same where calls are given out."""
+
+    @property
+    def calls(self) -> CallRows:
+        """Those that went out."""
         ...
 
 

@@ -69,16 +69,28 @@ def sentence(verb: str, what: str, datatype: str, because: str) -> str:
     return f"{verb} {what} of {datatype}. Because: {because}."
 
 
+def times(calls: int | None) -> str:
+    """What a limit adds to the data of a line; nothing where there is none."""
+    match calls:
+        case None:
+            return ""
+        case 1:
+            return ", once"
+        case _:
+            return f", at most {calls:,} times"
+
+
 def line_text(line: OfferLine) -> str:
     """A line of the screen."""
-    return sentence(line.verb, line.label, line.datatype_label, line.purpose_label)
+    return sentence(line.verb, line.label, line.datatype_label + times(line.calls), line.purpose_label)
 
 
 def item_text(catalog: Catalog, item: Item) -> str:
     """The line of an agreed item, in the same form as on the screen."""
     what = listed([one.label for one in fields(catalog, item)])
     verbs = listed([verb(catalog, action) for action in item.actions])
-    return sentence(verbs, what, data(catalog, item.api, item.datatype), purpose(catalog, item.purpose))
+    whose = data(catalog, item.api, item.datatype) + times(item.calls or None)
+    return sentence(verbs, what, whose, purpose(catalog, item.purpose))
 
 
 def agreed_lines(catalog: Catalog, items: Iterable[Item], *, agreed_at: int, expires_at: int) -> tuple[str, ...]:

@@ -13,11 +13,13 @@ from grantline.crypto.es256 import SigningKey
 from grantline.crypto.instance import instance_token
 from grantline.gateway.follower import Connection
 from grantline.model.bundle import BundleContent
+from grantline.model.calls import CallsGiven, CallsWanted
 from grantline.model.clock import Clock
 from grantline.model.consent import EnforcedVersion
 from grantline.model.errors import GrantlineError
 from grantline.model.feed import (
     BUNDLE_PATH,
+    CALLS_PATH,
     ENROL_PATH,
     FEED_PATH,
     TOKEN_PATH,
@@ -98,6 +100,12 @@ class AuthorityClient:
         if answer.status_code == 404:
             return None
         return msgspec.json.decode(answer.raise_for_status().content, type=AccessClaims)
+
+    async def calls(self, wanted: CallsWanted) -> int:
+        """How many more calls this gateway may admit; 0 when the limit is reached."""
+        body, headers = msgspec.json.encode(wanted), {**self._proof(), "Content-Type": "application/json"}
+        answer = await self._http.post(self._base + CALLS_PATH, content=body, headers=headers)
+        return msgspec.json.decode(answer.raise_for_status().content, type=CallsGiven).calls
 
     async def bundle(self) -> BundleContent:
         """Keys, catalog, policy and clients' standing."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from grantline.crypto.es256 import KeyFinder, SigningKey
 from grantline.crypto.nonces import Nonces
 from grantline.gateway.bind import Possession, Replays
+from grantline.gateway.calls import limited
 from grantline.gateway.compiled import Compiled
 from grantline.gateway.context import context_end, sign_context
 from grantline.gateway.described import ResourceMetadata
@@ -19,7 +20,7 @@ from grantline.gateway.records import Outcome, Trail, decision_event, outcome_ev
 from grantline.gateway.refusal import Refusal
 from grantline.gateway.standing import Departure, Stands
 from grantline.gateway.step_up import StepUp
-from grantline.gateway.store import Record, StandingCheck, TokenLookup, VersionStore
+from grantline.gateway.store import CallAllowance, Record, StandingCheck, TokenLookup, VersionStore
 from grantline.gateway.verify import Caller, Tokens, presented
 from grantline.model.clock import Clock
 from grantline.model.consent import EnforcedVersion, Status
@@ -83,11 +84,13 @@ class Gateway:
     def __init__(
         self, identity: Identity, *, find: KeyFinder, standing: StandingCheck, versions: VersionStore, record: Record,
         clock: Clock, randomness: Randomness, replays: Replays | None = None, opaque: TokenLookup | None = None,
+        calls: CallAllowance | None = None,
     ) -> None:  # fmt: skip
         self._identity = identity
         self._standing, self._versions, self._record = standing, versions, record
         self._clock, self._randomness = clock, randomness
         self._tokens = Tokens(find, opaque=opaque)
+        self._calls = calls
         self._possession = Possession(Nonces(randomness(32)), replays or Replays())
         self._compiled: Compiled | None = None
         self._described: dict[ApiId, ResourceMetadata] = {}
@@ -142,6 +145,7 @@ class Gateway:
         if isinstance(decision, Deny):
             return await self._refuse(trail, decision)
         _require_enforceable(decision, call)
+        await self._reserve(place, stands_on, decision)
         trail.decision_seq = await self._recorded(decision, trail)
         # From here nothing is awaited until the adapter has handed the call over.
         departure = self._last_standing(caller, stands)
@@ -199,6 +203,15 @@ class Gateway:
         facts = call_facts(trail, caller, place, bundle.places)
         decision = bundle.decider.decide(stands_on.version, state, facts, trail.now)
         return intersect(decision, stands_on.of, bundle, facts, trail.now)
+
+    async def _reserve(self, place: Place, stands_on: Agreed, permit: Permit) -> None:
+        """Use a call up, where a limited number was agreed to. One that is refused later is gone: never more."""
+        versions = (stands_on.version, *(whole.version for whole in stands_on.of))
+        wanted = limited(versions, place.located, permit.purpose)
+        if wanted is not None:
+            refused = Reason.LIMIT_UNKNOWN if self._calls is None else await self._calls.take(wanted)
+            if refused is not None:
+                raise Refusal(refused, f"calls of {wanted.consent}")
 
     async def _recorded(self, decision: Decision, trail: Trail) -> int:
         event = decision_event(trail, decision, gateway=self._identity.name, randomness=self._randomness)

@@ -16,6 +16,7 @@ from grantline.gateway.adapters.envoy import Questions, serve_envoy
 from grantline.gateway.authority_client import AuthorityClient
 from grantline.gateway.bind import Replays
 from grantline.gateway.bundle import Bundle
+from grantline.gateway.calls import Calls
 from grantline.gateway.compiled import Compiled
 from grantline.gateway.cutoffs import Cutoffs
 from grantline.gateway.departures import OpenCall
@@ -105,6 +106,7 @@ class GatewayParts:
             clock=clock,
             randomness=randomness,
             replays=Replays(capacity=plan.settings.proofs),
+            calls=Calls(self.authority.calls, clock, failures=self.trouble),
             opaque=OpaqueTokens(self.authority.token, clock, misses=plan.settings.missed_tokens, failures=self.trouble),
         )
         self.bundle.on_change(lambda content: self.gateway.use(Compiled.of(content)))

@@ -4,6 +4,7 @@ import asyncio
 from typing import Protocol
 
 from grantline.gateway.standing import Departure, Stands
+from grantline.model.calls import CallsWanted
 from grantline.model.consent import EnforcedVersion
 from grantline.model.events import Event
 from grantline.model.ids import ConsentId
@@ -28,6 +29,14 @@ class TokenLookup(Protocol):
 
     async def claims(self, digest: bytes) -> AccessClaims | Reason:
         """The claims of the token with this SHA-256; a reason if there are none for us, or nobody can say."""
+        ...
+
+
+class CallAllowance(Protocol):
+    """Calls that consents allow in all (`gateway/calls.py`)."""
+
+    async def take(self, wanted: CallsWanted) -> Reason | None:
+        """Use one up; a reason if there is none, or nobody can say."""
         ...
 
 

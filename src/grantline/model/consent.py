@@ -30,6 +30,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     `resources`: ids of the API's own things (accounts); empty means the data has none.
     `fields`: catalog field ids. `lookback_days`: how old data may be (None: no limit).
     `explicit`: the person agreed to exactly this by an act of its own, which special categories of data need.
+    `calls`: at most so many calls in all, for as long as the consent lasts; absent: no limit.
     """
 
     type: str
@@ -43,6 +44,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     lookback_days: int | None = None
     # Left out unless it is so: what was hashed and signed without it keeps its bytes.
     explicit: bool | UnsetType = UNSET
+    calls: int | UnsetType = UNSET
 
 
 class Purpose(msgspec.Struct, frozen=True, kw_only=True):

@@ -172,6 +172,7 @@ VERSION_PATH = "/gateway/versions"
 BUNDLE_PATH = "/gateway/bundle"
 ENROL_PATH = "/gateway/enrol"
 TOKEN_PATH = "/gateway/tokens"
+CALLS_PATH = "/gateway/calls"
 
 
 # Closures

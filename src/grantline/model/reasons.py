@@ -31,6 +31,7 @@ class Reason(StrEnum):
     ROUTE_UNKNOWN = "route_unknown"
     REQUEST_INVALID = "request_invalid"
     LIMIT_REACHED = "limit_reached"
+    LIMIT_UNKNOWN = "limit_unknown"
     CLIENT_QUARANTINED = "client_quarantined"
     OBLIGATION_UNSUPPORTED = "obligation_unsupported"
     POLICY_DENIED = "policy_denied"
@@ -83,6 +84,7 @@ ANSWERS: dict[Reason, Answer] = {
     Reason.ROUTE_UNKNOWN: Answer(403, None, "No delegated access is defined for this route."),
     Reason.REQUEST_INVALID: Answer(400, "invalid_request", "The call cannot be understood without doubt."),
     Reason.LIMIT_REACHED: Answer(429, None, "The agreed limit is reached."),
+    Reason.LIMIT_UNKNOWN: Answer(503, None, "How many calls are left could not be looked up."),
     Reason.CLIENT_QUARANTINED: Answer(403, None, "This app is stopped for now."),
     Reason.OBLIGATION_UNSUPPORTED: Answer(403, None, "This gateway cannot enforce what the consent demands."),
     Reason.POLICY_DENIED: Answer(403, None, "A policy of this organisation refuses the call."),

@@ -16,6 +16,7 @@ import uvicorn
 from grantline.crypto.es256 import SigningKey
 from grantline.crypto.versions import sign_version
 from grantline.model.bundle import BundleContent
+from grantline.model.calls import CallsWanted
 from grantline.model.clock import SystemClock
 from grantline.model.consent import EnforcedVersion
 from grantline.model.errors import NotFound
@@ -56,6 +57,11 @@ async def version_for(gateway: GatewayId, consent: ConsentId, version: int) -> E
 def name_of(grant: str) -> bytes:
     """The hash of the opaque token that stands on this grant."""
     return hashlib.sha256(grant.encode()).digest()
+
+
+async def calls_for(_gateway: GatewayId, _wanted: CallsWanted) -> int:
+    """Nothing here is limited."""
+    return 0
 
 
 async def token_for(_gateway: GatewayId, digest: bytes) -> AccessClaims | None:
@@ -135,6 +141,7 @@ async def main(path: Path, port: int) -> None:
         version_for=version_for,
         bundle_for=bundle_for,
         token_for=token_for,
+        calls_for=calls_for,
     )
     await server.start()
     listening = socket.create_server(("127.0.0.1", port))

@@ -39,6 +39,7 @@ def items(draw: st.DrawFn, *, of: tuple[Item, ...] = ITEMS) -> Item:
         fields=draw(some(known, 1)),
         resources=draw(some(THINGS)),
         lookback_days=draw(DAYS),
+        calls=draw(st.just(msgspec.UNSET) | st.integers(1, 50)),
         explicit=draw(st.sampled_from([True, msgspec.UNSET])),
     )
 
@@ -83,6 +84,7 @@ def within(narrow: Item, wide: Item) -> bool:
         and set(narrow.fields) <= set(wide.fields)
         and things
         and older
+        and (not wide.calls or (narrow.calls or 10**9) <= wide.calls)
         and (bool(wide.explicit) or not narrow.explicit)
     )
 
@@ -92,7 +94,7 @@ def within(narrow: Item, wide: Item) -> bool:
 def test_what_is_passed_on_is_never_more_than_is_held_or_may_be_received(
     whole: Held, wish: Wish, ceiling: Ceiling | None
 ) -> None:
-    """Covers: check 148; I10: scope, resource, fields, things, days, purpose, action, explicit yes."""
+    """Covers: check 148; I10: scope, resource, fields, things, days, calls, purpose, action, yes."""
     try:
         part = attenuate(CATALOG, whole, wish, ceiling)
     except OAuthError as refused:
@@ -174,10 +176,16 @@ def test_nothing_is_recorded_that_is_wider_longer_or_deeper(
 
 @pytest.mark.parametrize(
     ("rule", "wider"),
-    [("fields", ("date", "iban")), ("resources", ("a1", "a2")), ("lookback_days", 400), ("explicit", True)],
+    [
+        ("fields", ("date", "iban")),
+        ("resources", ("a1", "a2")),
+        ("lookback_days", 400),
+        ("calls", 6),
+        ("explicit", True),
+    ],
 )
 def test_the_words_of_this_page_tell_wider_from_narrower(rule: str, wider: Any) -> None:
     """A check that cannot fail shows nothing."""
-    narrow = msgspec.structs.replace(ITEMS[0], fields=("date",), resources=("a1",), lookback_days=30)
+    narrow = msgspec.structs.replace(ITEMS[0], fields=("date",), resources=("a1",), lookback_days=30, calls=5)
     assert within(narrow, narrow)
     assert not within(msgspec.structs.replace(narrow, **{rule: wider}), narrow)

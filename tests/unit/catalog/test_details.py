@@ -49,6 +49,7 @@ def test_a_wildcard_is_all_that_the_purpose_may_use_and_locks_nothing():
         {"fields": ["*"], "required": ["date"]}, {"required": ["iban"]}, {"purpose": "nope"}, {"purpose": "tax"},
         {"purpose": None}, {"locations": ["https://evil.example"]}, {"lookback_days": 0}, {"lookback_days": -1},
         {"lookback_days": True}, {"lookback_days": "90"}, {"lookback_days": 1.5}, {"resources": [""]},
+        {"calls": 0}, {"calls": 1_000_001}, {"calls": "5"}, {"calls": 1.5},
         {"resources": ["a"] * 2}, {"resources": ["a" * 257]}, {"resources": [str(n) for n in range(65)]},
         {"identifier": "a1"}, {"privileges": ["admin"]}, {"field": ["date"]}, {"fields": "date"}, {"fields": [1]},
         {"datatypes": ["accounts"], "fields": ["balance"]},
@@ -100,13 +101,15 @@ def test_the_same_thing_asked_twice_is_one_item_unless_one_would_widen_the_other
         join([scope, *parse(lookback_days=181)])
     with pytest.raises(InvalidAuthorizationDetails):
         join([scope, *parse(lookback_days=180, resources=["a1"])])
+    with pytest.raises(InvalidAuthorizationDetails):
+        join([scope, *parse(lookback_days=180, calls=5)])
 
 
 @pytest.mark.parametrize("scopes", [SCOPES, ("calendar.events",), ("bank.payments",)])
 def test_an_item_survives_its_json_form(scopes):
     """Covers: I12."""
     for item in READ.scope_items(scopes):
-        named = msgspec.structs.replace(item, resources=("a1", "a2"))
+        named = msgspec.structs.replace(item, resources=("a1", "a2"), calls=20)
         for one in (item, named):
             assert from_detail(READ.file, msgspec.json.decode(msgspec.json.encode(to_detail(one)))) == one
 

@@ -90,6 +90,7 @@ def test_the_demonstration_is_free_of_findings():
         (("scopes", "bank.transactions", "optional"), ["date"], "'date' is already required"),
         (("scopes", "bank.balances", "optional"), [], '$.scopes."bank.balances": names no field'),
         (("scopes", "bank.balances", "lookback_days"), 9, '$.scopes."bank.balances".lookback_days: needs a date_field'),
+        (("scopes", "bank.balances", "calls"), 0, '$.scopes."bank.balances".calls: from 1'),
         (("scopes", "openid"), RAW["scopes"]["bank.balances"], '$.scopes."openid": not a scope token'),
         (("scopes", "two words"), RAW["scopes"]["bank.balances"], '$.scopes."two words": not a scope token'),
         (("scopes", "bank.payments"), None, "$.apis.bank.routes[4]: nobody can be granted this route"),

@@ -121,6 +121,18 @@ async def test_the_receipt_of_an_ended_consent_says_how_it_ended(world):
     assert made["events"][-1]["entity_id"] == version.subject
 
 
+@pytest.mark.parametrize(
+    ("calls", "said"), [(None, "of events."), (1, "of events, once."), (1_500, "of events, at most 1,500 times.")]
+)
+def test_a_limit_stands_in_the_line_itself(calls, said):
+    """Covers: line 2 (budget), C3, C17."""
+    item = load_catalog(CATALOG).scope_items(("calendar.events",))[0]
+    item = msgspec.structs.replace(item, calls=msgspec.UNSET if calls is None else calls)
+    (line,) = offer_lines(load_catalog(CATALOG), [Asked(item=item, required=item.fields)])
+    for text in (words.line_text(line), words.item_text(load_catalog(CATALOG), item)):
+        assert f"{said} Because: " in text
+
+
 def test_one_phrase_says_what_an_app_may():
     world = World()
     assert phrase(world.catalog, world.agree().items) == "Read 5 fields of 1 account, because: budgeting"

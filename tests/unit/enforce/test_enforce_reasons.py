@@ -250,7 +250,7 @@ async def test_a_bound_callers_refusal_is_recorded_and_any_other_counted(world: 
 def test_hardly_a_reason_is_left_without_its_case() -> None:
     elsewhere = {
         Reason.PROOF_REPLAYED, Reason.PROOF_CACHE_FULL, Reason.AUDIT_UNAVAILABLE, Reason.POLICY_ERROR,
-        Reason.LIMIT_REACHED, Reason.RESPONSE_UNFILTERABLE,
+        Reason.LIMIT_REACHED, Reason.LIMIT_UNKNOWN, Reason.RESPONSE_UNFILTERABLE,
     }  # fmt: skip
     assert {case.reason for case in CASES} | elsewhere == set(Reason)
 

@@ -7,8 +7,9 @@ import pytest
 from grantline.crypto.encoding import b64url
 from grantline.crypto.es256 import SigningKey
 from grantline.crypto.instance import instance_token
+from grantline.model.calls import CallsWanted
 from grantline.model.errors import AuditUnavailable
-from grantline.model.feed import BUNDLE_PATH, ENROL_PATH, FEED_PATH, TOKEN_PATH, VERSION_PATH
+from grantline.model.feed import BUNDLE_PATH, CALLS_PATH, ENROL_PATH, FEED_PATH, TOKEN_PATH, VERSION_PATH
 from grantline.model.ids import ConsentId, GatewayId
 from grantline.signals import FeedServer
 from grantline.signals.feed.enrolment import EnrolmentRequest, enrol, issue_token
@@ -36,9 +37,12 @@ class Door:
         async def token_for(gateway: GatewayId, digest: bytes) -> Any:
             return {"for": gateway} if digest == KNOWN else None
 
+        async def calls_for(gateway: GatewayId, wanted: CallsWanted) -> int:
+            return 7 if (gateway, wanted.consent) == (BANK, "g_1") else 0
+
         self.server = FeedServer(
             self.world.work, issuer=ISSUER, clock=self.world.clock, randomness=self.world.randomness,
-            version_for=version_for, bundle_for=bundle_for, token_for=token_for,
+            version_for=version_for, bundle_for=bundle_for, token_for=token_for, calls_for=calls_for,
         )  # fmt: skip
 
     async def enrolled(self) -> "Door":
@@ -70,6 +74,7 @@ class Door:
     ("method", "path", "allowed"),
     [
         ("GET", ENROL_PATH, "POST"),
+        ("GET", CALLS_PATH, "POST"),
         ("POST", BUNDLE_PATH, "GET, HEAD"),
         ("DELETE", VERSION, "GET, HEAD"),
         ("OPTIONS", VERSION, "GET, HEAD"),
@@ -132,6 +137,7 @@ async def test_head_is_get_without_the_body() -> None:
         ("GET", BUNDLE_PATH, 200),
         ("GET", VERSION, 404),
         ("POST", ENROL_PATH, 400),
+        ("POST", CALLS_PATH, 400),
         ("GET", FEED_PATH, 426),
         ("PUT", BUNDLE_PATH, 405),
         ("GET", "/gateway/nothing", 404),

@@ -9,10 +9,11 @@ import msgspec
 from grantline.crypto.encoding import unb64url
 from grantline.crypto.es256 import InvalidJws
 from grantline.model.bundle import BundleContent
+from grantline.model.calls import CallsGiven, CallsWanted
 from grantline.model.clock import Clock
 from grantline.model.consent import EnforcedVersion
 from grantline.model.errors import AuditUnavailable, InvalidRequest
-from grantline.model.feed import BUNDLE_PATH, ENROL_PATH, FEED_PATH, TOKEN_PATH, VERSION_PATH
+from grantline.model.feed import BUNDLE_PATH, CALLS_PATH, ENROL_PATH, FEED_PATH, TOKEN_PATH, VERSION_PATH
 from grantline.model.ids import ConsentId, GatewayId, Randomness
 from grantline.model.ports import Work
 from grantline.model.token import AccessClaims
@@ -34,6 +35,8 @@ VersionFor = Callable[[GatewayId, ConsentId, int], Awaitable[EnforcedVersion | N
 """The signed version cut to that gateway's APIs, or None when it holds nothing for it."""
 TokenFor = Callable[[GatewayId, bytes], Awaitable[AccessClaims | None]]
 """What the opaque token with this SHA-256 stands for, or None when that gateway has nothing to do with it."""
+CallsFor = Callable[[GatewayId, CallsWanted], Awaitable[int]]
+"""How many more calls that gateway may admit; 0 also for an API that is none of its own."""
 BundleFor = Callable[[GatewayId], Awaitable[BundleContent]]
 _Headers = tuple[tuple[bytes, bytes], ...]
 _JSON: _Headers = (
@@ -41,7 +44,7 @@ _JSON: _Headers = (
     (b"cache-control", b"no-store"),
     (b"x-content-type-options", b"nosniff"),
 )
-_METHODS = {ENROL_PATH: ("POST",), FEED_PATH: ("GET",), BUNDLE_PATH: ("GET", "HEAD")}
+_METHODS = {ENROL_PATH: ("POST",), CALLS_PATH: ("POST",), FEED_PATH: ("GET",), BUNDLE_PATH: ("GET", "HEAD")}
 
 
 class FeedServer:
@@ -57,6 +60,7 @@ class FeedServer:
         version_for: VersionFor,
         bundle_for: BundleFor,
         token_for: TokenFor,
+        calls_for: CallsFor,
         settings: FeedSettings | None = None,
     ) -> None:
         self._settings = settings or FeedSettings()
@@ -67,6 +71,7 @@ class FeedServer:
         self._version_for = version_for
         self._bundle_for = bundle_for
         self._token_for = token_for
+        self._calls_for = calls_for
         self._identify = Identify(work, issuer, clock)
         self._teller = Teller(clock, randomness)
         self._feed, self._keeping = self._new()
@@ -143,12 +148,14 @@ class FeedServer:
             return 426, {"error": "invalid_request", "error_description": "The feed is a WebSocket."}
         if path == ENROL_PATH:
             return await self._enrol(receive)
-        return await self._told(scope)
+        return await self._told(scope, receive)
 
-    async def _told(self, scope: Message) -> tuple[int, object]:
-        """What gateways read: the bundle, one version, one token."""
+    async def _told(self, scope: Message, receive: Receive) -> tuple[int, object]:
+        """What gateways read: the bundle, one version, one token; and what they ask for: calls."""
         try:
             gateway = (await self._identify.gateway(scope["headers"])).gateway
+            if scope["path"] == CALLS_PATH:
+                return await self._calls(gateway, receive)
             return await self._read(gateway, scope["path"])
         except InvalidJws as error:
             return 401, {"error": "invalid_token", "error_description": str(error)}
@@ -163,6 +170,13 @@ class FeedServer:
         # What is no token of ours, or none for this gateway, is what a client sent it: nothing to remark on.
         claims = await self._token_for(gateway, digest)
         return (404, {"error": "not_found"}) if claims is None else (200, claims)
+
+    async def _calls(self, gateway: GatewayId, receive: Receive) -> tuple[int, object]:
+        try:
+            wanted = msgspec.json.decode(await _body(receive), type=CallsWanted)
+        except (msgspec.MsgspecError, ValueError):
+            return 400, {"error": "invalid_request", "error_description": "Say which calls, as JSON."}
+        return 200, CallsGiven(await self._calls_for(gateway, wanted))
 
     async def _enrol(self, receive: Receive) -> tuple[int, object]:
         try:

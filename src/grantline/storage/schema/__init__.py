@@ -2,6 +2,7 @@
 
 from grantline.storage.schema import (
     authorization,
+    calls,
     client_sessions,
     clients,
     consent,
@@ -20,6 +21,7 @@ from grantline.storage.schema.base import METADATA
 __all__ = [
     "METADATA",
     "authorization",
+    "calls",
     "client_sessions",
     "clients",
     "consent",

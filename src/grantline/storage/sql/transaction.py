@@ -3,6 +3,7 @@
 from functools import cached_property
 
 from grantline.storage.sql.authorization import SqlBurned, SqlFamilies, SqlTickets
+from grantline.storage.sql.calls import SqlCalls
 from grantline.storage.sql.client_sessions import SqlClientSessions
 from grantline.storage.sql.clients import SqlClients
 from grantline.storage.sql.consent import SqlConsents
@@ -109,6 +110,11 @@ class SqlTransaction:
     def descents(self) -> SqlDescents:
         """Which consent is part of which."""
         return SqlDescents(self._cursor)
+
+    @cached_property
+    def calls(self) -> SqlCalls:
+        """Calls that were given out of a limited number."""
+        return SqlCalls(self._cursor)
 
     @cached_property
     def issuers(self) -> SqlTrustedIssuers:

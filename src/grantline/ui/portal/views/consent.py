@@ -246,7 +246,7 @@ def _line(line: OfferLine, picks: Picks, special: Collection[str]) -> LineView:
         key=line.key,
         verb=line.verb,
         label=line.label,
-        of=f" of {line.datatype_label}",
+        of=f" of {line.datatype_label}{words.times(line.calls)}",
         because=line.purpose_label,
         without=_without(line),
         required=line.required,

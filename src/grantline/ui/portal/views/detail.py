@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from grantline.consent import words
 from grantline.consent.offer import Span
 from grantline.ledger.reading import EventRow, Usage
 from grantline.model.consent import Status
@@ -32,6 +33,7 @@ class HeadView:
     until: When
     given: When
     looks_back_to: When | None
+    limits: tuple[str, ...]
     given_by: str
     passed_on_to: tuple[tuple[str, str], ...]
     last: When | None
@@ -121,6 +123,11 @@ def head_view(connection: Connection, usage: Usage | None, known: bool, formats:
         until=formats.day(connection.ended_at or connection.until),
         given=formats.day(connection.given_at),
         looks_back_to=None if connection.lookback_since is None else formats.day(connection.lookback_since),
+        limits=tuple(
+            dict.fromkeys(
+                f"{line.verb} {line.datatype_label}{words.times(line.calls)}" for line in connection.lines if line.calls
+            )
+        ),
         given_by=connection.given_by or "you",
         passed_on_to=tuple((f"/connections/{consent}", name) for consent, name in connection.passed_on_to),
         last=None if last is None else formats.moment(last),

@@ -67,6 +67,7 @@ REFUSED_BECAUSE = {
     Reason.GRANT_SUSPENDED: "you paused it",
     Reason.CONFIRMATION_DUE: "you have to confirm it first",
     Reason.LIMIT_REACHED: "the agreed limit was reached",
+    Reason.LIMIT_UNKNOWN: "how many calls are left could not be looked up",
     Reason.CLIENT_QUARANTINED: "we stopped this app for now",
     Reason.FEED_STALE: "the gateway could not be sure it still holds",
     Reason.CONSENT_UNAVAILABLE: "the gateway could not look up what you allowed",
