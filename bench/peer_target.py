@@ -10,9 +10,8 @@ file with the harness's own key pair (`client_public`: JWK of its client asserti
 The authority is the server; ledger and signer keep what it did, and stand where a peer's database stands. With
 `--one-core` they count as the server too. `--database-pid`: the first process of that database, counted with them.
 
-The authority here is the real one with one door more: `POST /bench/sign-in` signs a person in without a password, since
-a harness that knows no product cannot fill in a form that is guarded against forgery. Nothing else differs from what
-an operator runs, but that the limit of requests for each client is lifted.
+The authority is the real one with one door more (`bench.peer_authority`). Nothing else differs from what an operator
+runs, but that the limit of requests for each client is lifted.
 """
 
 import argparse
@@ -25,32 +24,19 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-import uvloop
-
-from grantline.app.authority import authority, server_config
-from grantline.app.ready import announce_ready, stop_on_signals
-from grantline.app.setup import prepare
-from grantline.app.state import open_state
-from grantline.app.web import serve
+from bench.peer_authority import DOOR, PERSON
 from grantline.cli.serve import plan
 from grantline.cli.supervisor import Child, Supervisor
 from grantline.crypto.custody.file import write_private
 from grantline.crypto.encoding import b64url
-from grantline.identity import Sessions
-from grantline.model.clock import SystemClock
-from grantline.settings import load
-from grantline.ui.kit import Cookies
 
 ROOT = Path(__file__).parents[1]
 CALLBACK = "http://127.0.0.1:9/cb"
-DOOR = "/bench/sign-in"
-SERVICE, KEYED, APP, PERSON = "bench-service", "bench-keyed", "bench-app", "visitor"
+SERVICE, KEYED, APP = "bench-service", "bench-keyed", "bench-app"
 CLIENT_CREDENTIALS = {"grant_type": "client_credentials", "scope": "calendar.events"}
-Asgi = Callable[[Any, Any, Any], Awaitable[None]]
 
 
 def settings_text(port: int, database: str | None) -> str:
@@ -138,41 +124,9 @@ def entry(issuer: str, secret: str, pids: list[int], db_pids: list[int]) -> dict
     }  # fmt: skip
 
 
-async def serve_authority(data: Path, config: Path) -> None:
-    """The authority with the door for the harness; everything else as `grantline serve --role authority` has it."""
-    settings, stop, clock = load(config), asyncio.Event(), SystemClock()
-    stop_on_signals(stop)
-    prepare(data)
-    async with open_state(data, create=True, storage=settings.storage) as state:
-        issuer = settings.server.issuer or ""
-        async with authority(settings, data, state, issuer, clock) as composed:
-            sessions = Sessions(state, clock, settings=settings.sessions)
-            app = with_door(composed.app, state, sessions, Cookies.for_issuer(issuer))
-            await serve(server_config(app, settings), composed.tasks, announce_ready, stop)
-
-
-def with_door(app: Asgi, state: Any, sessions: Sessions, cookies: Cookies) -> Asgi:
-    """The application, and `DOOR`, which signs the declared person in."""
-
-    async def signed_in(tx: Any) -> str:
-        person = await tx.people.by_username(PERSON)
-        return (await sessions.begin(tx, person.id, ("pwd",), None)).secret
-
-    async def both(scope: Any, receive: Any, send: Any) -> None:
-        if scope.get("path") != DOOR:
-            await app(scope, receive, send)
-            return
-        cookie = f"{cookies.session}={await state.write(signed_in)}; Path=/".encode()
-        headers = [(b"set-cookie", cookie), (b"content-length", b"0")]
-        await send({"type": "http.response.start", "status": 204, "headers": headers})
-        await send({"type": "http.response.body", "body": b""})
-
-    return both
-
-
 def children(data: Path, config: Path) -> list[Child]:
     """The processes of the instance, the authority with its door."""
-    own = (sys.executable, "-m", "bench.peer_target", "--authority", str(data), "--config", str(config))
+    own = (sys.executable, "-m", "bench.peer_authority", str(data), str(config))
     return [Child("authority", own) if one.name == "authority" else one for one in plan(data, config, ())]
 
 
@@ -234,12 +188,7 @@ def main() -> None:
     parser.add_argument("--one-core", action="store_true")
     parser.add_argument("--database")
     parser.add_argument("--database-pid", type=int)
-    parser.add_argument("--authority", type=Path, help=argparse.SUPPRESS)
-    parser.add_argument("--config", type=Path, help=argparse.SUPPRESS)
     told = parser.parse_args()
-    if told.authority is not None:
-        uvloop.run(serve_authority(told.authority, told.config))
-        return
     if told.targets is None or told.keys is None:
         parser.error("--targets and --keys are needed")
     with tempfile.TemporaryDirectory(prefix="grantline-target-") as folder:

@@ -42,6 +42,8 @@ LIKE = {"cc_opaque": "cc_jwt"}
 """A peer that gives no JWT is measured by the token that it gives."""
 MOST_MIB = 100.0
 PATIENCE_S = 60.0
+SETTLES_S = 3.0
+"""An authority looks for its catalog each second; what is asked of it before is no load."""
 
 
 def targets(told: argparse.Namespace) -> dict[str, tuple[str, ...]]:
@@ -83,6 +85,7 @@ def measured(told: argparse.Namespace, folder: Path) -> tuple[list[dict[str, Any
     with ExitStack() as stack:
         for name, arguments in ours.items():
             stack.enter_context(serving(name, arguments, described, told.keys))
+        time.sleep(SETTLES_S)
         command = [told.runner, str(told.harness / "bench.py"), "--targets", str(described), "--keys", str(told.keys)]
         command += ["--pin", "--rounds", str(told.rounds), "--secs", str(told.secs)]
         command += ["--workloads", ",".join([*LIKE, *SAID])]
