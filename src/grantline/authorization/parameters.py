@@ -7,6 +7,7 @@ import msgspec
 
 from grantline.authorization.http import Request
 from grantline.model.errors import InvalidRequest
+from grantline.model.reading import decoded
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -111,7 +112,7 @@ def text(form: Form, name: str) -> str | None:
 def read_json(value: str, kind: Any, name: str) -> Any:
     """A parameter whose value is JSON of one shape, not nested beyond reason."""
     try:
-        return msgspec.json.decode(value.encode(), type=kind)
+        return decoded(value.encode(), kind)
     except RecursionError as error:
         raise InvalidRequest(f"{name} is nested too deeply.") from error
     except (msgspec.ValidationError, msgspec.DecodeError) as error:

@@ -7,6 +7,7 @@ import msgspec
 from grantline.fetching import JWKS, REQUEST_OBJECT, SECTOR, Bounds, CannotFetch, Fetcher, Kept
 from grantline.model.clock import Clock
 from grantline.model.errors import TemporarilyUnavailable
+from grantline.model.reading import decoded
 
 KEY_BOUNDS = Bounds(least=60, most=86_400, unsaid=3_600)
 KEYS_AT_MOST_EVERY_S = 60
@@ -47,14 +48,14 @@ class Remote:
     async def redirect_uris(self, url: str) -> tuple[str, ...]:
         """The addresses of one sector (OIDC Registration §5). Raises `TemporarilyUnavailable`."""
         try:
-            return msgspec.json.decode((await self._fetcher.get(url, SECTOR)).body, type=tuple[str, ...])
+            return decoded((await self._fetcher.get(url, SECTOR)).body, tuple[str, ...])
         except (CannotFetch, msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise _unavailable(error) from error
 
 
 def _read_keys(body: bytes) -> tuple[dict[str, Any], ...]:
     """The set's public keys; a set that holds a private or a shared one is refused whole."""
-    found = msgspec.json.decode(body, type=dict[str, Any]).get("keys")
+    found = decoded(body, dict[str, Any]).get("keys")
     if not isinstance(found, list) or len(found) > MOST_KEYS or not all(isinstance(key, dict) for key in found):
         raise ValueError("no list of keys")
     if any("d" in key or "k" in key for key in found):

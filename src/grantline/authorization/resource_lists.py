@@ -17,6 +17,7 @@ from grantline.consent import ResourceChoice
 from grantline.model.errors import TemporarilyUnavailable
 from grantline.model.events import EventType
 from grantline.model.ids import ApiId
+from grantline.model.reading import decoded
 from grantline.model.token import AccessClaims
 
 TIMEOUT_S = 5.0
@@ -107,7 +108,7 @@ async def _mint(server: Server, tx: Transaction, api: ApiId) -> AccessClaims:
 
 def _read(api: ApiId, body: bytes) -> tuple[ResourceChoice, ...]:
     try:
-        listed = msgspec.json.decode(body, type=_Answer).resources
+        listed = decoded(body, _Answer).resources
     except msgspec.MsgspecError as error:
         raise _unavailable(f"{api} answered something else: {error}") from error
     if len(listed) > MOST or len({one.id for one in listed}) != len(listed):

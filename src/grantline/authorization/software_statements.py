@@ -8,6 +8,7 @@ from grantline.authorization.client_keys import Unverified, open_signed
 from grantline.authorization.server import Server
 from grantline.crypto.dpop import ALGORITHMS
 from grantline.crypto.encoding import unb64url
+from grantline.model.reading import decoded
 from grantline.parties import InvalidStatement, UnapprovedStatement
 
 _ABOUT_ITSELF = frozenset({"iss", "sub", "aud", "iat", "nbf", "exp", "jti", "software_statement", "client_id"})
@@ -24,7 +25,7 @@ async def with_statement(server: Server, data: dict[str, Any]) -> dict[str, Any]
         raise UnapprovedStatement("software_statement: its issuer is not trusted here; leave it out.")
     keys = await server.fetch.keys(trusted[issuer])
     try:
-        claims: dict[str, Any] = msgspec.json.decode(open_signed(statement, keys, ALGORITHMS).payload)
+        claims: dict[str, Any] = decoded(open_signed(statement, keys, ALGORITHMS).payload)
     except (Unverified, msgspec.DecodeError) as error:
         raise InvalidStatement("software_statement: it does not verify.", detail=str(error)) from error
     if claims.get("iss") != issuer or _is_over(claims, server.now()):
@@ -35,7 +36,7 @@ async def with_statement(server: Server, data: dict[str, Any]) -> dict[str, Any]
 def _issuer(statement: object) -> str:
     """Who says so, before that is verified."""
     try:
-        claims = msgspec.json.decode(unb64url(str(statement).split(".")[1]))
+        claims = decoded(unb64url(str(statement).split(".")[1]))
         return str(claims["iss"])
     except (ValueError, IndexError, KeyError, TypeError, msgspec.DecodeError) as error:
         raise InvalidStatement("software_statement: must be a signed JWT with an issuer.") from error

@@ -16,6 +16,7 @@ from grantline.crypto.encoding import b64url, unb64url
 from grantline.crypto.es256 import SigningKey
 from grantline.crypto.proof_keys import ProofKey, read_proof_key
 from grantline.crypto.urls import same_target
+from grantline.model.reading import decoder
 
 TYP = "dpop+jwt"
 ALGORITHMS = ("ES256", "EdDSA", "PS256")
@@ -84,7 +85,7 @@ class _Claims(msgspec.Struct, frozen=True):
     nonce: str | None = None
 
 
-_decode_claims = msgspec.json.Decoder(_Claims).decode
+_decode_claims = decoder(_Claims)
 
 
 def verify_proof(headers: Sequence[str], expected: Expected) -> Proof:

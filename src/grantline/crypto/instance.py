@@ -6,6 +6,7 @@ from grantline.crypto.encoding import b64url
 from grantline.crypto.es256 import InvalidJws, KeyFinder, SigningKey, verify_jws
 from grantline.model.clock import Clock
 from grantline.model.ids import Randomness
+from grantline.model.reading import decoded
 
 TYP = "grantline-instance+jwt"
 LIFETIME = 30
@@ -37,7 +38,7 @@ def read_instance_token(token: str, find: KeyFinder, audience: str, clock: Clock
     """
     payload = verify_jws(token, find, TYP)
     try:
-        claims = msgspec.json.decode(payload, type=InstanceClaims)
+        claims = decoded(payload, InstanceClaims)
     except msgspec.MsgspecError as error:
         raise InvalidJws("claims missing") from error
     now = clock.wall_us() // 1_000_000

@@ -16,6 +16,7 @@ from pathlib import Path
 import msgspec
 
 from grantline.model.errors import GrantlineError
+from grantline.model.reading import decoded
 
 SEGMENT_BYTES = 4 << 20
 SUFFIX = ".spool"
@@ -84,10 +85,11 @@ def read(path: Path) -> tuple[Header, Iterator[tuple[bytes, bytes]]]:
     frames = _frames(content)
     try:
         first, link = next(frames)
-        header = msgspec.json.decode(first, type=Header)
-    except (StopIteration, msgspec.MsgspecError, Torn) as error:
+        header = decoded(first, Header)
+        before = bytes.fromhex(header.link)
+    except (StopIteration, ValueError, Torn) as error:
         raise Torn(f"{path.name} has no header") from error
-    if hashlib.sha256(bytes.fromhex(header.link) + first).digest() != link:
+    if hashlib.sha256(before + first).digest() != link:
         raise Torn(f"{path.name} has a header that does not follow its link")
     return header, _linked(frames, link)
 

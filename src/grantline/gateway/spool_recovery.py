@@ -10,6 +10,7 @@ import msgspec
 from grantline.gateway.segments import SUFFIX, Torn, read
 from grantline.model.events import EventType, Sequenced
 from grantline.model.ids import ConsentId, EvaluationId
+from grantline.model.reading import decoded
 
 CURSOR = "delivered"
 
@@ -87,9 +88,18 @@ def _events(path: Path, found: Found) -> Iterator[tuple[Sequenced, Kept]]:
         found.damage += (f"{path.name}: does not follow the file before it",)
     found.boot, found.next_seq, found.link = header.boot, header.first, bytes.fromhex(header.link)
     for data, link in frames:
-        sequenced = msgspec.json.decode(data, type=Sequenced)
+        sequenced = _event(data)
         found.next_seq, found.link = sequenced.seq + 1, link
         yield sequenced, Kept(sequenced.seq, sequenced.event.t, data)
+
+
+def _event(data: bytes) -> Sequenced:
+    """What a whole frame holds; `Torn` if it is no event, whoever wrote it."""
+    try:
+        event: Sequenced = decoded(data, Sequenced)
+    except msgspec.DecodeError as error:
+        raise Torn(f"an event cannot be read: {error}") from error
+    return event
 
 
 def _follow(running: dict[EvaluationId, OpenDecision], sequenced: Sequenced) -> None:

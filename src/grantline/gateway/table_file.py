@@ -7,6 +7,7 @@ import msgspec
 
 from grantline.crypto.custody.file import write_private
 from grantline.gateway.cutoffs import SavedTable
+from grantline.model.reading import decoded
 
 
 class _File(msgspec.Struct, frozen=True):
@@ -31,10 +32,10 @@ class TableFile:
     def load(self) -> SavedTable | None:
         """The table as saved; None if there is none or a single byte of it is wrong: then the feed is taken anew."""
         try:
-            file = msgspec.json.decode(self._path.read_bytes(), type=_File)
+            file = decoded(self._path.read_bytes(), _File)
             body = bytes(file.table)
             if hashlib.sha256(body).hexdigest() != file.sha256:
                 return None
-            return msgspec.json.decode(body, type=SavedTable)
+            return decoded(body, SavedTable)
         except (OSError, msgspec.MsgspecError):
             return None

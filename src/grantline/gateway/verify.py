@@ -13,6 +13,7 @@ from grantline.crypto.signing import PublicKey
 from grantline.gateway.refusal import Refusal
 from grantline.gateway.store import TokenLookup
 from grantline.model.decision import Call
+from grantline.model.reading import decoder
 from grantline.model.reasons import Reason
 from grantline.model.token import AccessClaims, opaque_digest
 
@@ -23,7 +24,7 @@ SKEW_SECONDS = 10
 _CAPACITY = 10_000
 _SCHEMES = {"bearer": "Bearer", "dpop": "DPoP"}
 _IN_QUERY = re.compile(r"(?:^|&)access_token=")
-_decode = msgspec.json.Decoder(AccessClaims).decode
+_decode = decoder(AccessClaims)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from grantline.identity.methods import upstream
 from grantline.identity.methods.upstream import Account, Discovered, Refused
 from grantline.identity.settings import UpstreamSettings
 from grantline.model.clock import Clock
+from grantline.model.reading import decoded
 
 KEEP_S = 3_600
 ASK_KEYS_AGAIN_S = 60
@@ -85,6 +86,6 @@ class Provider:
 
 def _object(body: bytes) -> T:
     try:
-        return msgspec.json.decode(body, type=dict[str, Any])
+        return decoded(body, dict[str, Any])
     except msgspec.DecodeError as error:
         raise Unreachable("the provider did not answer with JSON") from error

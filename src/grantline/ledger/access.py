@@ -10,6 +10,7 @@ import orjson
 from grantline.crypto.encoding import unb64url
 from grantline.crypto.es256 import InvalidJws, PublicKey, SigningKey, verify_jws
 from grantline.model.errors import GrantlineError, InvalidConfiguration
+from grantline.model.reading import decoded
 
 TYP = "grantline-instance+jwt"
 AUDIENCE = "ledger"
@@ -42,7 +43,7 @@ def read_producers(path: Path) -> dict[str, bytes]:
     if not path.exists():
         return {}
     try:
-        found = msgspec.json.decode(path.read_bytes(), type=dict[str, dict[str, str]])
+        found = decoded(path.read_bytes(), dict[str, dict[str, str]])
     except msgspec.DecodeError as error:
         raise InvalidConfiguration(f"{path}: {error}") from error
     return {producer: orjson.dumps(jwk) for producer, jwk in found.items()}
@@ -68,7 +69,7 @@ class Producers:
         if scheme.lower() != "bearer":
             raise UnknownProducer("Say who you are with a signed statement.")
         try:
-            claimed = msgspec.json.decode(_payload(token), type=Statement)
+            claimed = decoded(_payload(token), Statement)
             key = self._key(claimed.iss)
             verify_jws(token, lambda _: key, TYP)
         except (InvalidJws, ValueError) as error:

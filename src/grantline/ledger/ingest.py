@@ -14,6 +14,7 @@ from grantline.ledger.queries import Queries
 from grantline.ledger.sequencer import Sequencer
 from grantline.model.errors import AuditUnavailable, Conflict, GrantlineError, InvalidRequest, NotFound
 from grantline.model.events import Submission
+from grantline.model.reading import decoder
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -30,7 +31,7 @@ _STATUS: tuple[tuple[type[Exception], int], ...] = (
     (InvalidRequest, HTTPStatus.BAD_REQUEST),
     (msgspec.DecodeError, HTTPStatus.BAD_REQUEST),
 )
-_submission = msgspec.json.Decoder(Submission)
+_submission = decoder(Submission)
 _log = structlog.get_logger(__name__)
 
 
@@ -75,7 +76,7 @@ class LedgerApp:
 
     async def _ingest(self, scope: dict[str, Any], receive: Receive) -> Answer:
         producer = self._producers.identify(_authorization(scope))
-        submission = _submission.decode(await _body(receive))
+        submission = _submission(await _body(receive))
         if submission.producer != producer:
             raise UnknownProducer("The events are of another producer.", detail=f"{producer}: {submission.producer}")
         return HTTPStatus.OK, JSON, msgspec.json.encode(await self._sequencer.append(submission))

@@ -12,6 +12,7 @@ from grantline.ledger.reading import Access, DayUse, EventRow, FieldUse, Usage
 from grantline.ledger.store import ProjectionStore
 from grantline.model.errors import NotFound
 from grantline.model.ids import ConsentId, PersonId
+from grantline.model.reading import decoded
 
 MAX_PAGE = 1_000
 
@@ -93,7 +94,7 @@ class Queries:
         if name not in self._known:
             raise NotFound(f"There is no question {name!r}.")
         arguments, answer = self._known[name]
-        return msgspec.json.encode(answer(msgspec.json.decode(body or b"{}", type=arguments)))
+        return msgspec.json.encode(answer(decoded(body or b"{}", arguments)))
 
     def usage(self, asked: UsageArguments) -> dict[ConsentId, Usage]:
         """Counts; a consent that was never used is absent."""

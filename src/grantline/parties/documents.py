@@ -7,6 +7,7 @@ import msgspec
 
 from grantline.fetching import CannotFetch, read_url
 from grantline.model.errors import OAuthError
+from grantline.model.reading import decoded
 from grantline.parties.clients import Client, Origin
 from grantline.parties.metadata import InvalidMetadata, read_metadata
 from grantline.parties.self_registration import Frame, RegistrationPolicy, to_client
@@ -39,8 +40,8 @@ def read_document(name: str, body: bytes, policy: RegistrationPolicy) -> Client:
     135), or metadata that may not be registered.
     """
     try:
-        data = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        data = decoded(body)
+    except msgspec.DecodeError as error:
         raise ValueError("not JSON") from error
     if not isinstance(data, dict):
         raise ValueError("not a JSON object")

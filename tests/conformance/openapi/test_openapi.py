@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from schemathesis import Config, GenerationMode
 from schemathesis.checks import CHECKS
 
@@ -67,6 +67,8 @@ def test_it_answers_as_described(server: Served, operation: Operation, mode: Gen
         max_examples=EXAMPLES, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
     )
     def check(case: Any) -> None:
+        # An empty parameter counts as absent (RFC 6749 §3.1), which a schema cannot say.
+        assume(not isinstance(case.body, dict) or "" not in case.body.values())
         case.call_and_validate(base_url=server.url, headers=headers, excluded_checks=EXCLUDED)
 
     check()

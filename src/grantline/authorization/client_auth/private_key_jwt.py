@@ -13,6 +13,7 @@ from grantline.authorization.server import Server
 from grantline.authorization.units import ASSERTION, Burn
 from grantline.crypto.encoding import unb64url
 from grantline.model.errors import InvalidClient
+from grantline.model.reading import decoder
 from grantline.parties import AuthMethod, Client
 
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -32,7 +33,7 @@ class _Claims(msgspec.Struct, frozen=True):
     iat: int | float | None = None
 
 
-_claims = msgspec.json.Decoder(_Claims).decode
+_claims = decoder(_Claims)
 
 
 def claimed(_request: Request, form: Form) -> str:

@@ -14,6 +14,7 @@ from grantline.authorization.store import Transaction
 from grantline.authorization.subject_ids import SubjectIdentifier, find_person
 from grantline.authorization.units import write
 from grantline.model.errors import InsufficientScope, InvalidRequest, InvalidToken
+from grantline.model.reading import decoder
 
 
 class Body(msgspec.Struct, frozen=True):
@@ -22,7 +23,7 @@ class Body(msgspec.Struct, frozen=True):
     sub_id: SubjectIdentifier
 
 
-_decode = msgspec.json.Decoder(Body).decode
+_decode = decoder(Body)
 
 
 async def global_revocation(server: Server, request: Request) -> Response:

@@ -14,6 +14,7 @@ from grantline.authorization.store import Transaction
 from grantline.authorization.units import write
 from grantline.model.errors import InvalidToken, TemporarilyUnavailable
 from grantline.model.ids import ClientId, opaque
+from grantline.model.reading import decoded
 from grantline.parties import (
     Frame,
     InvalidMetadata,
@@ -124,8 +125,8 @@ async def _said(server: Server, request: Request, client: str | None) -> Metadat
     if kind != "application/json":
         raise InvalidMetadata("Send the metadata as application/json.")
     try:
-        data = msgspec.json.decode(request.body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        data = decoded(request.body)
+    except msgspec.DecodeError as error:
         raise InvalidMetadata("The metadata is not JSON.") from error
     if not isinstance(data, dict):
         raise InvalidMetadata("The metadata is not a JSON object.")

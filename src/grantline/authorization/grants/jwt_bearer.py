@@ -19,6 +19,7 @@ from grantline.crypto.assertions import InvalidAssertion, open_assertion
 from grantline.identity import PersonRow
 from grantline.model.errors import ConsentRequired, InvalidGrant, TemporarilyUnavailable
 from grantline.model.events import EventType
+from grantline.model.reading import decoder
 from grantline.parties import Client
 
 _STATED = "stated"
@@ -57,7 +58,7 @@ class _Statement:
     claims: _Claims
 
 
-_claims = msgspec.json.Decoder(_Claims).decode
+_claims = decoder(_Claims)
 
 
 async def authorize(redeeming: Redeeming, parameters: Parameters) -> Authorized:

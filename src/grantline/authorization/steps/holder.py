@@ -19,6 +19,7 @@ from grantline.crypto.dpop import Expected, Proof, ProofError, verify_proof
 from grantline.crypto.encoding import b64url, unb64url
 from grantline.crypto.public_keys import public_key
 from grantline.model.errors import InvalidDpopProof
+from grantline.model.reading import decoded
 from grantline.model.token import Confirmation
 
 HOLDER_PROOF = "subject-dpop"
@@ -70,8 +71,8 @@ def _proof(redeeming: Redeeming, token: str, bound: Confirmation) -> Proof:
     proof = verify_proof(redeeming.holder_proofs, expected)
     head, body, _ = redeeming.holder_proofs[0].split(".")
     if bound.jkt is None:
-        _require_certificate(msgspec.json.decode(unb64url(head), type=_Header), proof, bound)
-    if msgspec.json.decode(unb64url(body), type=_Handing).act.sub != redeeming.client.id:
+        _require_certificate(decoded(unb64url(head), _Header), proof, bound)
+    if decoded(unb64url(body), _Handing).act.sub != redeeming.client.id:
         raise ValueError("signed for another client")
     return proof
 

@@ -13,6 +13,7 @@ from grantline.authorization.server import Server
 from grantline.authorization.store import Transaction
 from grantline.crypto.assertions import InvalidAssertion, open_assertion
 from grantline.model.errors import InsufficientScope, InvalidToken
+from grantline.model.reading import decoder
 
 TYP = "global-token-revocation+jwt"
 _SPENT = "revocation"
@@ -37,7 +38,7 @@ class Revoker:
     until: int
 
 
-_decode = msgspec.json.Decoder(_Claims).decode
+_decode = decoder(_Claims)
 
 
 async def authenticate_revoker(server: Server, request: Request, endpoint: str) -> Revoker:

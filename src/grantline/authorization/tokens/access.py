@@ -12,6 +12,7 @@ from grantline.model.consent import Item
 from grantline.model.errors import InvalidTarget, InvalidToken
 from grantline.model.feed import Position
 from grantline.model.ids import ConsentId, FamilyId, TokenId
+from grantline.model.reading import decoder
 from grantline.model.token import AccessClaims, Confirmation
 
 TYP = "at+jwt"
@@ -21,7 +22,7 @@ _SIGNED_PARTS = 200
 _OTHER_CLAIMS = 460
 """Names of all claims, and the longest values of those that no request decides."""
 
-_decode = msgspec.json.Decoder(AccessClaims).decode
+_decode = decoder(AccessClaims)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

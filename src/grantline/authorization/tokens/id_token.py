@@ -17,6 +17,7 @@ from grantline.crypto.es256 import InvalidJws, verify_jws
 from grantline.crypto.signing import ALGORITHMS
 from grantline.model.errors import InvalidToken
 from grantline.model.ids import ClientId, SubjectId
+from grantline.model.reading import decoded
 from grantline.parties import Client
 
 TYP = "JWT"
@@ -122,7 +123,7 @@ class Shown(msgspec.Struct, frozen=True):
 def read(server: Server, token: str) -> Shown:
     """An ID token of ours that has not expired; raises `InvalidToken`."""
     try:
-        shown = msgspec.json.decode(verify_jws(token, server.keys.find, TYP, ALGORITHMS), type=Shown)
+        shown = decoded(verify_jws(token, server.keys.find, TYP, ALGORITHMS), Shown)
     except (InvalidJws, msgspec.MsgspecError) as error:
         raise InvalidToken("The ID token is not valid.", detail=str(error)) from error
     if shown.iss != server.issuer or shown.exp <= server.now():
@@ -142,7 +143,7 @@ class Hint(msgspec.Struct, frozen=True):
 def read_hint(server: Server, hint: str) -> Hint | None:
     """An ID token of ours, also an expired one or by a key that is gone (OIDC RP-Initiated Logout §2); else None."""
     try:
-        claims = msgspec.json.decode(verify_jws(hint, server.keys.find_ever, TYP, ALGORITHMS), type=Hint)
+        claims = decoded(verify_jws(hint, server.keys.find_ever, TYP, ALGORITHMS), Hint)
     except (InvalidJws, msgspec.MsgspecError):
         return None
     return claims if claims.iss == server.issuer else None

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from grantline.crypto.certificates.reading import CertificateInvalid, read_certificate
@@ -18,16 +19,15 @@ _MEMBERS = {"EC": ("crv", "kty", "x", "y"), "OKP": ("crv", "kty", "x"), "RSA": (
 
 def key_thumbprint(certificate: x509.Certificate) -> str:
     """The RFC 7638 thumbprint of the certificate's key: P-256, Ed25519 or RSA. Raises `CertificateInvalid`."""
-    key = certificate.public_key()
     try:
-        match key:
+        match key := certificate.public_key():
             case ec.EllipticCurvePublicKey():
                 return public_key(key, "ES256").thumbprint
             case ed25519.Ed25519PublicKey():
                 return public_key(key, "EdDSA").thumbprint
             case rsa.RSAPublicKey():
                 return public_key(key, "PS256").thumbprint
-    except ValueError as error:
+    except (ValueError, UnsupportedAlgorithm) as error:
         raise CertificateInvalid(f"a key that is not accepted: {error}") from error
     raise CertificateInvalid("a kind of key that is not accepted")
 

@@ -15,6 +15,7 @@ from joserfc.jwk import KeySet
 
 from grantline.identity.levels import MFA, UPSTREAM, Proof
 from grantline.identity.settings import UpstreamSettings
+from grantline.model.reading import decoded
 
 METHOD = "upstream"
 SKEW_S = 10
@@ -55,7 +56,7 @@ class Account:
 def discovered(body: bytes, settings: UpstreamSettings) -> Discovered:
     """Parse a discovery document. Raises `Refused` when it speaks for another issuer, or of plain http."""
     try:
-        found = msgspec.json.decode(body, type=Discovered)
+        found = decoded(body, Discovered)
     except msgspec.DecodeError as error:
         raise Refused(f"discovery: {error}") from error
     if found.issuer != settings.issuer:
@@ -126,7 +127,7 @@ def account_of(token: str, jwks: Mapping[str, Any], settings: UpstreamSettings, 
     """
     try:
         decoded = jwt.decode(token, KeySet.import_key_set(dict(jwks)), algorithms=list(settings.algorithms))  # type: ignore[arg-type]
-    except (JoseError, ValueError, KeyError, TypeError) as error:
+    except (JoseError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise Refused(f"ID token: {type(error).__name__}: {error}") from error
     if "crit" in decoded.header:
         raise Refused("ID token: it demands an extension")

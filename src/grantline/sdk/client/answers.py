@@ -6,6 +6,8 @@ from typing import Any
 import httpx2
 import msgspec
 
+from grantline.model.reading import decoded
+
 
 class AccessRefused(Exception):
     """The server said no: `code` is its OAuth error code, `description` its sentence, `status` its HTTP status."""
@@ -58,10 +60,10 @@ def read_answer(response: httpx2.Response, kind: Any) -> Any:
     if response.status_code >= 400:
         refusal = _Refusal()
         with suppress(msgspec.MsgspecError):
-            refusal = msgspec.json.decode(response.content, type=_Refusal)
+            refusal = decoded(response.content, _Refusal)
         raise AccessRefused(refusal.error, refusal.error_description, response.status_code)
     try:
-        return msgspec.json.decode(response.content, type=kind)
+        return decoded(response.content, kind)
     except msgspec.MsgspecError as error:
         raise AccessRefused("invalid_response", str(error), response.status_code) from error
 
@@ -71,5 +73,5 @@ def asks_for_nonce(response: httpx2.Response) -> bool:
     if response.status_code not in {400, 401}:
         return False
     with suppress(msgspec.MsgspecError):
-        return msgspec.json.decode(response.content, type=_Refusal).error == "use_dpop_nonce"
+        return decoded(response.content, _Refusal).error == "use_dpop_nonce"
     return False

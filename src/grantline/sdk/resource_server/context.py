@@ -10,6 +10,7 @@ from grantline.crypto.encoding import b64url
 from grantline.crypto.es256 import InvalidJws, PublicKey, verify_jws
 from grantline.model.clock import Clock, SystemClock
 from grantline.model.errors import GrantlineError
+from grantline.model.reading import decoder
 
 HEADER = "grantline-context"
 TYP = "grantline-context+jwt"
@@ -49,7 +50,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     sub: str | None = None
 
 
-_decode = msgspec.json.Decoder(Context).decode
+_decode = decoder(Context)
 
 
 class _Used:

@@ -16,6 +16,7 @@ from grantline.model.errors import AuditUnavailable, InvalidRequest
 from grantline.model.feed import BUNDLE_PATH, CALLS_PATH, ENROL_PATH, FEED_PATH, TOKEN_PATH, VERSION_PATH
 from grantline.model.ids import ConsentId, GatewayId, Randomness
 from grantline.model.ports import Work
+from grantline.model.reading import decoded
 from grantline.model.token import AccessClaims
 from grantline.signals.feed.closures import Closures
 from grantline.signals.feed.enrolment import EnrolmentRequest, enrol
@@ -173,14 +174,14 @@ class FeedServer:
 
     async def _calls(self, gateway: GatewayId, receive: Receive) -> tuple[int, object]:
         try:
-            wanted = msgspec.json.decode(await _body(receive), type=CallsWanted)
+            wanted = decoded(await _body(receive), CallsWanted)
         except (msgspec.MsgspecError, ValueError):
             return 400, {"error": "invalid_request", "error_description": "Say which calls, as JSON."}
         return 200, CallsGiven(await self._calls_for(gateway, wanted))
 
     async def _enrol(self, receive: Receive) -> tuple[int, object]:
         try:
-            request = msgspec.json.decode(await _body(receive), type=EnrolmentRequest)
+            request = decoded(await _body(receive), EnrolmentRequest)
         except (msgspec.MsgspecError, ValueError):
             return 400, {"error": "invalid_request", "error_description": "Send token, gateway and jwk as JSON."}
         try:
