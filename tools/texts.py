@@ -29,7 +29,10 @@ FORBIDDEN: dict[str, re.Pattern[str]] = {
     ),
 }
 # Attacks that tests hand in are no secrets: `https://good@evil` forms are what the redirect rules refuse.
-MAY_HOLD: dict[str, tuple[str, ...]] = {"a link with a password": ("tests/",), "a token": ("tests/vectors/",)}
+MAY_HOLD: dict[str, tuple[str, ...]] = {
+    "a link with a password": ("tests/",),
+    "a token": ("tests/vectors/", "tests/fuzz/corpus/"),
+}
 
 
 def files() -> Iterator[Path]:
