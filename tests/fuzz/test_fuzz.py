@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+pytest.importorskip("atheris", reason="atheris has no wheel for this Python or processor")
 ROOT = Path(__file__).parents[2]
 
 
