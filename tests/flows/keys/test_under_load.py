@@ -195,16 +195,16 @@ async def test_a_gateway_that_has_not_taken_the_next_key_keeps_it_from_signing(
             )
 
         await until(10, published)
-        first = kid_of(await made.fresh())
+        held = made.parts.bundle.kids()
         after = time.monotonic() + 2
         while time.monotonic() < after:
-            assert kid_of(await made.fresh()) == first
+            assert kid_of(await made.fresh()) in held
             assert (await made.call(made.tokens.access_token)).status_code == 200
             await asyncio.sleep(0.05)
         made.parts.bundle._fetch = fetch
 
         async def signs_anew() -> bool:
-            return kid_of(await made.fresh()) != first
+            return kid_of(await made.fresh()) not in held
 
         await until(5, signs_anew)
         assert (await made.call(made.tokens.access_token)).status_code == 200
