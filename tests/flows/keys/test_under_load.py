@@ -177,6 +177,8 @@ async def test_keys_rotate_under_load_without_one_refused_call(tmp_path: Path, m
         assert made.answers["200"] > 50
 
 
+# A gateway that is not heard of for a lease is none that the next key has to wait for: it needs the machine.
+@pytest.mark.serial
 async def test_a_gateway_that_has_not_taken_the_next_key_keeps_it_from_signing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
