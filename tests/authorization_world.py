@@ -37,6 +37,7 @@ from grantline.storage.sql.clients import SqlClients
 from grantline.storage.sql.consent import SqlConsents
 from grantline.storage.sql.cursor import Cursor
 from grantline.storage.sql.elsewhere import SqlElsewhere
+from grantline.storage.sql.exchanged_tokens import SqlExchangedTokens
 from grantline.storage.sql.grants import SqlDescents, SqlTrustedIssuers
 from grantline.storage.sql.identity import SqlEnrolments, SqlGuesses, SqlPeople, SqlSessions
 from grantline.storage.sql.opaque_tokens import SqlOpaqueTokens
@@ -62,6 +63,7 @@ class Tx:
         self.families = SqlFamilies(cursor)
         self.burned = SqlBurned(cursor)
         self.opaque_tokens = SqlOpaqueTokens(cursor)
+        self.exchanged = SqlExchangedTokens(cursor)
         self.clients = SqlClients(cursor)
         self.registrations = SqlRegistrations(cursor)
         self.initial_tokens = SqlInitialTokens(cursor)

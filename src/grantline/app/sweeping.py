@@ -55,6 +55,7 @@ async def sweep(work: WakingWork, consents: Consents, sessions: Sessions, clock:
         await tx.elsewhere.sweep(now - KEEP_TICKETS_S)
         await tx.burned.sweep(now)
         await tx.opaque_tokens.sweep(now)
+        await tx.exchanged.sweep(now)
         await tx.client_sessions.sweep(now - KEEP_SESSIONS_S)
         await tx.ceremonies.sweep(now)
 

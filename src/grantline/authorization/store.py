@@ -11,7 +11,7 @@ from grantline.authorization.issuers import TrustedIssuerRows
 from grantline.consent.store import ConsentRows, DescentRows
 from grantline.identity.methods.store import LinkRows
 from grantline.identity.store import GuessRows, PersonRows, SessionRows
-from grantline.model.ids import ClientId, ConsentId, FamilyId
+from grantline.model.ids import ClientId, ConsentId, FamilyId, TokenId
 from grantline.model.ports import FeedLog, Outbox
 from grantline.parties.store import ClientRows, InitialTokenRows, RegistrationRows
 
@@ -150,6 +150,31 @@ class OpaqueRows(Protocol):
         ...
 
 
+class ExchangedRow(msgspec.Struct, frozen=True):
+    """A token that was made from another (RFC 8693). `consent`: what it stands on. `expires_at`: unix seconds."""
+
+    token: TokenId
+    made_from: TokenId
+    consent: ConsentId
+    expires_at: int
+
+
+class ExchangedRows(Protocol):
+    """Which access token was made from which, as long as it may count."""
+
+    async def add(self, row: ExchangedRow) -> None:
+        """Keep a new one."""
+        ...
+
+    async def made_from(self, token: TokenId) -> tuple[ExchangedRow, ...]:
+        """Those that were made from this one, without what was made from them in turn."""
+        ...
+
+    async def sweep(self, before: int) -> int:
+        """Forget those that expired before this time; how many."""
+        ...
+
+
 class Burnt(StrEnum):
     """What came of using an identifier up."""
 
@@ -199,6 +224,11 @@ class Transaction(Protocol):
     @property
     def opaque_tokens(self) -> OpaqueRows:
         """What opaque access tokens stand for."""
+        ...
+
+    @property
+    def exchanged(self) -> ExchangedRows:
+        """Which access token was made from which."""
         ...
 
     @property

@@ -1,6 +1,6 @@
 """The client gives a token back (RFC 7009): gateways hear of it through the feed. The consent stays."""
 
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import msgspec
 
@@ -15,11 +15,10 @@ from grantline.authorization.store import Transaction
 from grantline.authorization.tokens import opaque, refresh
 from grantline.authorization.units import burn, write
 from grantline.model.errors import InvalidToken
-from grantline.model.events import EventType
+from grantline.model.events import EventType, jti_hash
 from grantline.model.feed import Kind, NewEntry
-from grantline.model.ids import ConsentId
+from grantline.model.ids import ConsentId, TokenId
 from grantline.model.reasons import Reason
-from grantline.model.token import AccessClaims
 from grantline.parties import Client
 
 
@@ -28,6 +27,15 @@ class Parameters(msgspec.Struct, frozen=True):
 
     token: Annotated[str, msgspec.Meta(max_length=8_192)]
     token_type_hint: str | None = None
+
+
+class Ending(NamedTuple):
+    """An access token that is to end. `expires_at`: unix seconds. `made_from`: the token that takes it along."""
+
+    jti: TokenId
+    consent: ConsentId
+    expires_at: int
+    made_from: TokenId | None = None
 
 
 async def revoke(server: Server, request: Request) -> Response:
@@ -66,19 +74,37 @@ async def _end_access(server: Server, tx: Transaction, caller: Client, token: st
         return
     if claims.client_id != caller.id:
         return
+    await _end_with_descendants(server, tx, Ending(claims.jti, claims.grant_id, claims.exp))
+
+
+async def _end_with_descendants(server: Server, tx: Transaction, given_back: Ending) -> None:
+    """Everything that was made from it, at whatever distance, ends in the same unit (check 150)."""
+    ending = [given_back]
+    while ending:
+        token = ending.pop()
+        if await _end(server, tx, token):
+            made = await tx.exchanged.made_from(token.jti)
+            ending += [Ending(one.token, one.consent, one.expires_at, token.jti) for one in made]
+
+
+async def _end(server: Server, tx: Transaction, token: Ending) -> bool:
     # Kept without a bound: giving something back is never refused for want of room.
-    if await tx.burned.keep(REVOKED, revoked_digest(claims.jti), claims.exp):
-        until = claims.exp + server.settings.clock_skew
-        await tx.feed.append(NewEntry(kind=Kind.TOKEN, id=claims.jti, cause=Reason.TOKEN_INVALID, until=until))
-        await _tell(server, tx, claims.grant_id, claims)
+    if not await tx.burned.keep(REVOKED, revoked_digest(token.jti), token.expires_at):
+        return False
+    until = token.expires_at + server.settings.clock_skew
+    await tx.feed.append(NewEntry(kind=Kind.TOKEN, id=token.jti, cause=Reason.TOKEN_INVALID, until=until))
+    await _tell(server, tx, token.consent, token)
+    return True
 
 
-async def _tell(server: Server, tx: Transaction, consent: ConsentId, claims: AccessClaims | None) -> None:
+async def _tell(server: Server, tx: Transaction, consent: ConsentId, token: Ending | None) -> None:
     state = await tx.consents.get(consent)
-    if state is not None:
-        jti = None if claims is None else claims.jti
-        kind = "refresh_token" if claims is None else "access_token"
-        await tx.outbox.append(
-            about_consent(server, EventType.TOKEN_REVOKED, state, act="revoke", res="token", jti=jti,
-                          detail={"kind": kind})
-        )  # fmt: skip
+    if state is None:
+        return
+    detail: dict[str, object] = {"kind": "refresh_token" if token is None else "access_token"}
+    if token is not None and token.made_from is not None:
+        detail["made_from"] = jti_hash(token.made_from)
+    jti = None if token is None else token.jti
+    await tx.outbox.append(
+        about_consent(server, EventType.TOKEN_REVOKED, state, act="revoke", res="token", jti=jti, detail=detail)
+    )

@@ -16,7 +16,7 @@ from grantline.authorization.steps.client import Authenticated, authenticate_cli
 from grantline.authorization.steps.dpop import burn_of, read_proof
 from grantline.authorization.steps.holder import HOLDER_PROOF
 from grantline.authorization.steps.request import OFFLINE, OPENID
-from grantline.authorization.store import Transaction
+from grantline.authorization.store import ExchangedRow, Transaction
 from grantline.authorization.tokens import access, id_token, opaque, refresh
 from grantline.authorization.units import burn, write
 from grantline.catalog import to_detail
@@ -122,6 +122,8 @@ async def redeem(server: Server, tx: Transaction, asked: Asked) -> Minted:
     name = await _name(server, tx, claims)
     if delegated is not None and name is None:
         access.require_small(claims)
+    if delegated is not None and delegated.made_from is not None:
+        await tx.exchanged.add(ExchangedRow(claims.jti, delegated.made_from, claims.grant_id, claims.exp))
     more = {} if delegated is None else delegated.detail
     await tx.outbox.append(issued(server, authorized.event, authorized.stands, claims, more))
     client = asked.client.client

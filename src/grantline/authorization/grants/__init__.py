@@ -15,7 +15,7 @@ from grantline.authorization.store import FamilyRow, Transaction
 from grantline.authorization.tokens.id_token import Occasion
 from grantline.extension import implementations
 from grantline.model.events import EventType
-from grantline.model.ids import FamilyId
+from grantline.model.ids import FamilyId, TokenId
 from grantline.model.token import Confirmation
 from grantline.parties import Client
 
@@ -65,14 +65,16 @@ class Redeeming:
 class Delegated:
     """What a token says beyond its consent because it was made from another (RFC 8693).
 
-    `act`: who acts. `not_after`: unix seconds, the end of the other. `family`: in which the other was. `detail`: for
-    the record. `acr`, `auth_time`: how and when the person signed in, as the other says it.
+    `act`: who acts. `not_after`: unix seconds, the end of the other. `family`: in which the other was. `made_from`: the
+    other itself, if it is an access token. `detail`: for the record. `acr`, `auth_time`: how and when the person signed
+    in, as the other says it.
     """
 
     act: dict[str, object] | None
     not_after: int
     family: FamilyId | None
     issued_token_type: str
+    made_from: TokenId | None
     detail: dict[str, object]
     acr: str | None = None
     auth_time: int | None = None

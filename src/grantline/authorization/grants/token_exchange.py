@@ -62,6 +62,7 @@ async def authorize(redeeming: Redeeming, parameters: Parameters) -> Authorized:
             not_after=subject.expires_at,
             family=subject.family,
             issued_token_type=ACCESS_TOKEN,
+            made_from=subject.token,
             detail={"of": subject.name, "subject_client": subject.client, "actor": actor.name},
             acr=subject.acr,
             auth_time=subject.auth_time,

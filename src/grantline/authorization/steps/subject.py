@@ -10,7 +10,7 @@ from grantline.authorization.store import FamilyRow, Transaction
 from grantline.authorization.tokens import id_token, opaque
 from grantline.model.errors import InvalidRequest, InvalidToken
 from grantline.model.events import jti_hash
-from grantline.model.ids import ClientId, ConsentId, FamilyId
+from grantline.model.ids import ClientId, ConsentId, FamilyId, TokenId
 from grantline.model.token import AccessClaims, Confirmation
 from grantline.parties import Exchange, Kind
 
@@ -23,8 +23,8 @@ AGENT = "ai_agent"
 class Subject:
     """A token that counts, and what it stands on. `client`: whose token it is. `chain`: who acts by it already.
 
-    `name`: its hash in the record. `bound`: to which key or certificate. `expires_at`: unix seconds. `acr`,
-    `auth_time`: how and when the person signed in, where it says so.
+    `name`: its hash in the record. `token`: its `jti`, if it is an access token. `bound`: to which key or certificate.
+    `expires_at`: unix seconds. `acr`, `auth_time`: how and when the person signed in, where it says so.
     """
 
     stands: Stands
@@ -33,6 +33,7 @@ class Subject:
     resources: tuple[str, ...]
     expires_at: int
     name: str
+    token: TokenId | None = None
     bound: Confirmation | None = None
     family: FamilyId | None = None
     chain: dict[str, object] | None = None
@@ -76,6 +77,7 @@ async def _of_access_token(redeeming: Redeeming, token: str) -> Subject:
         resources=claims.aud,
         expires_at=claims.exp,
         name=jti_hash(claims.jti),
+        token=claims.jti,
         bound=claims.cnf,
         family=claims.fam,
         chain=claims.act,

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 Line = Literal["state"]
-HEADS: dict[Line, str] = {"state": "0011"}
+HEADS: dict[Line, str] = {"state": "0012"}
 _HERE = Path(__file__).parent
 
 

@@ -9,6 +9,7 @@ from grantline.storage.sql.clients import SqlClients
 from grantline.storage.sql.consent import SqlConsents
 from grantline.storage.sql.cursor import Cursor
 from grantline.storage.sql.elsewhere import SqlElsewhere
+from grantline.storage.sql.exchanged_tokens import SqlExchangedTokens
 from grantline.storage.sql.gateways import SqlGateways
 from grantline.storage.sql.grants import SqlDescents, SqlTrustedIssuers
 from grantline.storage.sql.identity import SqlEnrolments, SqlGuesses, SqlPeople, SqlSessions
@@ -125,6 +126,11 @@ class SqlTransaction:
     def opaque_tokens(self) -> SqlOpaqueTokens:
         """What opaque access tokens stand for."""
         return SqlOpaqueTokens(self._cursor)
+
+    @cached_property
+    def exchanged(self) -> SqlExchangedTokens:
+        """Which access token was made from which."""
+        return SqlExchangedTokens(self._cursor)
 
     @cached_property
     def tickets(self) -> SqlTickets:
