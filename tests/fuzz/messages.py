@@ -81,7 +81,8 @@ class _Sequencer:
 
 
 LEDGER = LedgerApp(
-    _Sequencer(), PRODUCERS, Queries(_Nothing(), _Nothing(), lambda: None), Published(FOLDER), "fuzz"  # type: ignore[arg-type]
+    _Sequencer(), PRODUCERS, Queries(_Nothing(), _Nothing(), lambda: None), Published(FOLDER),  # type: ignore[arg-type]
+    eraser=_Nothing(), authority="fuzz",  # type: ignore[arg-type]
 )  # fmt: skip
 
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from grantline.cli.options import DEFAULT_DATA, DataOption
+from grantline.cli.options import DEFAULT_DATA, DataOption, run
 from grantline.model.errors import InvalidConfiguration
 
 if TYPE_CHECKING:
+    from grantline.ledger.erasure import Erasure
     from grantline.ledger.settings import Places
     from grantline.ledger.store import Stores
 
@@ -91,6 +92,46 @@ def export_ledger(
         raise InvalidConfiguration(f"{directory} is not empty")
     checkpoint = export(Published(Places(data).public), directory)
     typer.echo(f"{checkpoint.size} entries under one checkpoint in {directory}")
+
+
+@app.command("erase")
+def erase_person(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="User name, or the id of a person who has none any more.")
+    ],
+    basis: Annotated[str, typer.Option(help="Why, in the register's words: `art17`, `objection`, `retention`.")],
+    request: Annotated[str, typer.Option(help="Number of the request by which it can be found again.")],
+    evidence: Annotated[
+        bool,
+        typer.Option("--evidence", help="Also the proof of their consents, which may be kept (GDPR Art. 17(3)(e))."),
+    ] = False,
+    data: DataOption = DEFAULT_DATA,
+) -> None:
+    """Forget what the record keeps about NAME, for good. Proofs still hold; nobody can open the details again.
+
+    The ledger has to be running. The person's account and consents are not touched: end those first.
+    """
+    erasure = run(_erase(data, name, basis, request, evidence))
+    keys = "key is" if len(erasure.keys) == 1 else "keys are"
+    typer.echo(f"{len(erasure.keys)} {keys} destroyed. The record tells of it in the event {erasure.event}.")
+    if not evidence:
+        typer.echo("What proves the consents is kept; --evidence destroys that too.")
+
+
+async def _erase(data: Path, name: str, basis: str, request: str, evidence: bool) -> "Erasure":
+    from grantline.app.own_secrets import ask_ledger
+    from grantline.app.state import open_state
+    from grantline.ledger.erasure import Order
+    from grantline.model.ids import PersonId
+
+    async with open_state(data) as state:
+        person = await state.read(lambda tx: tx.people.by_username(name.casefold()))
+    ledger = ask_ledger(data)
+    try:
+        person_id = PersonId(name) if person is None else person.id
+        return await ledger.erase(Order(person=person_id, basis=basis, request=request, evidence=evidence))
+    finally:
+        await ledger.close()
 
 
 @contextmanager

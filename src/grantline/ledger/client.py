@@ -10,8 +10,9 @@ import msgspec
 
 from grantline.crypto.es256 import SigningKey
 from grantline.ledger.access import LIFETIME_S, UnknownProducer, state
+from grantline.ledger.erasure import Erasure, Order
 from grantline.ledger.reading import Access, DayUse, EventRow, FieldUse, Usage
-from grantline.model.errors import AuditUnavailable, Conflict, GrantlineError, InvalidRequest
+from grantline.model.errors import AuditUnavailable, Conflict, GrantlineError, InvalidRequest, NotFound
 from grantline.model.events import Accepted, Submission
 from grantline.model.ids import ConsentId, PersonId
 
@@ -77,6 +78,10 @@ class LedgerClient:
         """See `LedgerReader`."""
         return await self._post("/query/person_events", {"person": person, "limit": limit}, tuple[EventRow, ...])
 
+    async def erase(self, order: Order) -> Erasure:
+        """Have a person forgotten (see `Eraser`). Raises `NotFound`, `AuditUnavailable`; repeating it is harmless."""
+        return await self._post("/erase", order, Erasure)
+
     async def head(self) -> tuple[int, str]:
         """See `LedgerReader`."""
         return await self._post("/query/head", {}, tuple[int, str])
@@ -113,5 +118,7 @@ def _error(status: int, body: bytes) -> GrantlineError:
     title = str(problem.get("title", f"The ledger answered {status}."))
     if status == 409 and isinstance(problem.get("expected"), int):
         return Missing(problem["expected"])
-    kinds: dict[int, type[GrantlineError]] = {400: InvalidRequest, 401: UnknownProducer, 409: Conflict}
+    kinds: dict[int, type[GrantlineError]] = {
+        400: InvalidRequest, 401: UnknownProducer, 404: NotFound, 409: Conflict
+    }  # fmt: skip
     return kinds.get(status, AuditUnavailable)(title)

@@ -8,6 +8,7 @@ import msgspec
 import structlog
 
 from grantline.ledger.access import Producers, UnknownProducer
+from grantline.ledger.erasure import Eraser, Order
 from grantline.ledger.placing import Gap
 from grantline.ledger.published import Published
 from grantline.ledger.queries import Queries
@@ -32,6 +33,7 @@ _STATUS: tuple[tuple[type[Exception], int], ...] = (
     (msgspec.DecodeError, HTTPStatus.BAD_REQUEST),
 )
 _submission = decoder(Submission)
+_order = decoder(Order)
 _log = structlog.get_logger(__name__)
 
 
@@ -39,9 +41,17 @@ class LedgerApp:
     """The ASGI application of the ledger process."""
 
     def __init__(
-        self, sequencer: Sequencer, producers: Producers, queries: Queries, published: Published, authority: str
+        self,
+        sequencer: Sequencer,
+        producers: Producers,
+        queries: Queries,
+        published: Published,
+        *,
+        eraser: Eraser,
+        authority: str,
     ) -> None:
         self._sequencer = sequencer
+        self._eraser = eraser
         self._producers = producers
         self._queries = queries
         self._published = published
@@ -70,6 +80,8 @@ class LedgerApp:
             return await self._ingest(scope, receive)
         if method == "POST" and path.startswith("/query/"):
             return await self._query(scope, receive, path.removeprefix("/query/"))
+        if method == "POST" and path == "/erase":
+            return await self._erase(scope, receive)
         if method == "GET":
             return self._file(path)
         raise NotFound("There is nothing here.")
@@ -80,6 +92,12 @@ class LedgerApp:
         if submission.producer != producer:
             raise UnknownProducer("The events are of another producer.", detail=f"{producer}: {submission.producer}")
         return HTTPStatus.OK, JSON, msgspec.json.encode(await self._sequencer.append(submission))
+
+    async def _erase(self, scope: dict[str, Any], receive: Receive) -> Answer:
+        if self._producers.identify(_authorization(scope)) != self._authority:
+            raise UnknownProducer("Only the authority may have somebody forgotten.")
+        order = _order(await _body(receive))
+        return HTTPStatus.OK, JSON, msgspec.json.encode(await self._eraser.erase(order))
 
     async def _query(self, scope: dict[str, Any], receive: Receive, name: str) -> Answer:
         if self._producers.identify(_authorization(scope)) != self._authority:

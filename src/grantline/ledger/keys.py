@@ -6,17 +6,24 @@ consent but no person, so a consent's first event may come before the person's: 
 
 import hmac
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from grantline.crypto.encoding import b64url
 from grantline.ledger.store import KeyRow, KeyStore
-from grantline.model.events import Event
+from grantline.model.events import Event, EventType
 from grantline.model.ids import Randomness, event_id
 
 INSTANCE = "instance:details"
+EVIDENCE = frozenset(
+    {
+        EventType.CONSENT_GIVEN, EventType.CONSENT_REFUSED, EventType.CONSENT_AMENDED, EventType.CONSENT_WITHDRAWN,
+        EventType.CONSENT_REVOKED, EventType.CONSENT_EXPIRED, EventType.CONSENT_PASSED_ON,
+    }
+)  # fmt: skip
+"""What proves a consent: sealed under a key of its own, which an erasure leaves unless it is told otherwise."""
 _CACHE = 16_384
 _NAMES = 64
 _PSEUDONYM = 16  # bytes: as hard to hit by chance as any other 128-bit name
@@ -70,12 +77,17 @@ class PersonKeys:
 
     def for_subject(self, event: Event) -> Holder:
         """The key of the person the event is about; the instance's own when it is about nobody."""
-        names = [
-            f"{kind}:{value}"
-            for kind, value in (("consent", event.consent), ("person", event.person), ("subject", event.subject))
-            if value is not None
-        ]
-        return self._tie(names or [INSTANCE])
+        return self._tie(_names(event) or [INSTANCE])
+
+    def for_details(self, event: Event, subject: Holder) -> Holder:
+        """The key that the event's details are sealed under: `subject`, or the person's other one for evidence."""
+        names = [_as_evidence(name) for name in _names(event)]
+        return self._tie(names) if names and event.type in EVIDENCE else subject
+
+    def known(self, event: Event) -> Holder | None:
+        """The key of the person the event is about, if there is one; none is made."""
+        found = (self._find(name) for name in _names(event) or [INSTANCE])
+        return next((each for each in found if each is not None), None)
 
     def for_actor(self, event: Event) -> Holder | None:
         """The key of whoever acted, when that is somebody else than the person concerned."""
@@ -101,6 +113,19 @@ class PersonKeys:
     def of_person(self, person: str) -> tuple[str, ...]:
         """Ids of all keys that this person's events are under."""
         return tuple(row.key_id for row in self._store.of(f"person:{person}"))
+
+    def of_evidence(self, person: str) -> tuple[str, ...]:
+        """Ids of all keys that the proof of this person's consents is under."""
+        return tuple(row.key_id for row in self._store.of(_as_evidence(f"person:{person}")))
+
+    def destroy(self, key_ids: Sequence[str]) -> None:
+        """Remove keys with every name that leads to them, for good. Raises `AuditUnavailable`."""
+        self._store.remove(key_ids)
+        self.forget()
+
+    def forget(self) -> None:
+        """Read keys anew from now on: some were destroyed."""
+        self._cache.clear()
 
     def opened(self, key_id: str) -> Holder | None:
         """The key with this id; None once erased."""
@@ -143,3 +168,16 @@ class PersonKeys:
         if len(self._cache) > _CACHE:
             self._cache.popitem(last=False)
         return holder
+
+
+def _names(event: Event) -> list[str]:
+    """Everything that leads to the key of the person concerned."""
+    return [
+        f"{kind}:{value}"
+        for kind, value in (("consent", event.consent), ("person", event.person), ("subject", event.subject))
+        if value is not None
+    ]
+
+
+def _as_evidence(name: str) -> str:
+    return f"evidence:{name}"

@@ -9,6 +9,7 @@ from pathlib import Path
 from grantline.crypto.custody.file import read_private, write_private
 from grantline.ledger import projection
 from grantline.ledger.access import Producers, read_producers
+from grantline.ledger.erasure import Eraser, Erasures, destroy_again
 from grantline.ledger.gaps import LEDGER, own_event
 from grantline.ledger.ingest import LedgerApp
 from grantline.ledger.keys import PersonKeys
@@ -32,9 +33,12 @@ PATIENCE_S = 30.0
 class Ledger:
     """The open ledger: its application, and its publishing."""
 
-    def __init__(self, app: LedgerApp, sequencer: Sequencer, publisher: Publisher, every_s: float) -> None:
+    def __init__(
+        self, app: LedgerApp, sequencer: Sequencer, publisher: Publisher, eraser: Eraser, every_s: float
+    ) -> None:
         self.app = app
         self.sequencer = sequencer
+        self.eraser = eraser
         self.publisher = publisher
         self._every_s = every_s
 
@@ -74,14 +78,19 @@ async def open_ledger(
     publisher = Publisher(reading.entries, published, SignerClient(places.signer_socket))
     await _when_answered(publisher.recover)
     keys = PersonKeys(writing.keys, root, randomness)
+    erasures = Erasures(places.erasures)
+    destroy_again(erasures, keys)
     projection.catch_up(writing.entries, keys, writing.projections, writing.entries.head().frontier.size)
     sequencer = Sequencer(writing, keys, clock, randomness)
     stack.callback(sequencer.close)
     await _tell_start(sequencer, clock, randomness)
-    queries = Queries(reading.projections, PersonKeys(reading.keys, root, randomness), lambda: publisher.last)
+    reader_keys = PersonKeys(reading.keys, root, randomness)
+    eraser = Eraser(sequencer, writing, keys, erasures, readers=(reader_keys,), clock=clock, randomness=randomness)
+    await eraser.finish_all()
+    queries = Queries(reading.projections, reader_keys, lambda: publisher.last)
     producers = Producers(read_producers(places.producers), reading.entries.trusted)
-    app = LedgerApp(sequencer, producers, queries, published, settings.authority)
-    return Ledger(app, sequencer, publisher, settings.checkpoint_every_ms / 1000)
+    app = LedgerApp(sequencer, producers, queries, published, eraser=eraser, authority=settings.authority)
+    return Ledger(app, sequencer, publisher, eraser, settings.checkpoint_every_ms / 1000)
 
 
 async def _when_answered(recover: Callable[[], Awaitable[None]]) -> None:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from grantline.ledger import sealing
-from grantline.ledger.keys import Holder, PersonKeys
+from grantline.ledger.keys import EVIDENCE, Holder, PersonKeys
 from grantline.ledger.store import AccessRow, EntryStore, LifeRow, OutcomeRow, Projected, ProjectionStore
 from grantline.model.events import Event, EventType
 
@@ -80,7 +80,9 @@ def _read(entries: EntryStore, keys: PersonKeys, start: int, end: int) -> Iterab
     details = entries.details(start, end)
     for index, body in enumerate(entries.bodies(start, end), start):
         parts = [row for row in details if row.idx == index]
-        holder = keys.opened(parts[0].key_id) if parts else None
         event = sealing.restore(body, parts, keys)
-        if event is not None and holder is not None:
+        if event is None or not parts:
+            continue
+        holder = keys.known(event) if event.type in EVIDENCE else keys.opened(parts[0].key_id)
+        if holder is not None:
             yield Known(index, event, holder)

@@ -19,7 +19,7 @@ _Part = tuple[Holder, bytes, dict[str, Any]]
 
 
 class Sealed(NamedTuple):
-    """A leaf with its hash and its details. `subject` is the key the event's own details are under."""
+    """A leaf with its hash and its details. `subject` is the key of the person it is about."""
 
     row: EntryRow
     leaf: bytes
@@ -47,7 +47,7 @@ def seal(event: Event, index: int, place: Place, keys: PersonKeys, randomness: R
         consent=None if event.consent is None else subject.consent_in(month, event.consent),
         actor=_actor_name(event, subject, actor, month),
     )
-    parts: list[_Part] = [(subject, randomness(KEY), entry.subject_fields(event))]
+    parts: list[_Part] = [(keys.for_details(event, subject), randomness(KEY), entry.subject_fields(event))]
     if actor is not None:
         parts.append((actor, randomness(KEY), entry.actor_fields(event)))
     digests = [digest for _, key, fields in parts for digest in entry.commitments(fields, key)]

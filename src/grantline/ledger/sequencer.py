@@ -7,7 +7,9 @@ commit is the batching window of the next group. There is no half-integrated sta
 import asyncio
 import queue
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 import orjson
 import structlog
@@ -26,6 +28,7 @@ from grantline.model.errors import AuditUnavailable, Conflict, GrantlineError, I
 from grantline.model.events import MOST_SUBMITTED, Accepted, EventType, Submission
 from grantline.model.ids import Randomness
 
+T = TypeVar("T")
 GROUP = MOST_SUBMITTED
 WAITING = 4_096
 _log = structlog.get_logger(__name__)
@@ -41,6 +44,42 @@ class _Waiting:
         self.loop = loop
         self.future: asyncio.Future[Accepted] = loop.create_future()
         self.outcome: Accepted | Exception = AuditUnavailable("The ledger cannot be written right now.")
+
+
+class _Chore(Generic[T]):
+    """Work on the stores between two groups, and where its answer goes."""
+
+    __slots__ = ("future", "loop", "work")
+
+    def __init__(self, work: Callable[[], T], loop: asyncio.AbstractEventLoop) -> None:
+        self.work = work
+        self.loop = loop
+        self.future: asyncio.Future[T] = loop.create_future()
+
+    def run(self) -> None:
+        """Do it; what it raises is its caller's."""
+        try:
+            answer = self.work()
+        except Exception as error:
+            self.loop.call_soon_threadsafe(_settle, self.future, None, error)
+        else:
+            self.loop.call_soon_threadsafe(_settle, self.future, answer, None)
+
+
+class _Over:
+    """Nothing comes after this."""
+
+
+_OVER = _Over()
+
+
+def _settle(future: asyncio.Future[Any], answer: object, error: Exception | None) -> None:
+    if future.done():
+        return
+    if error is None:
+        future.set_result(answer)
+    else:
+        future.set_exception(error)
 
 
 @dataclass(slots=True)
@@ -91,7 +130,7 @@ class Sequencer:
         self._gaps = Gaps(clock, randomness)
         self._state: _State | None = self._load()
         self._lagging = False
-        self._waiting: queue.Queue[_Waiting | None] = queue.Queue(WAITING)
+        self._waiting: queue.Queue[_Waiting | _Chore[Any] | _Over] = queue.Queue(WAITING)
         self._thread = threading.Thread(target=self._serve, name="sequencer", daemon=True)
         self._thread.start()
 
@@ -106,6 +145,15 @@ class Sequencer:
             raise AuditUnavailable("Too many events wait for the ledger.") from error
         return await waiting.future
 
+    async def between(self, work: Callable[[], T]) -> T:
+        """Do something to the stores between two groups; its answer. Every append waits for it: keep it short."""
+        chore = _Chore(work, asyncio.get_running_loop())
+        try:
+            self._waiting.put_nowait(chore)
+        except queue.Full as error:
+            raise AuditUnavailable("Too many events wait for the ledger.") from error
+        return await chore.future
+
     @property
     def frontier(self) -> Frontier | None:
         """The committed tree; None while it is not known what is committed."""
@@ -114,41 +162,47 @@ class Sequencer:
 
     def close(self) -> None:
         """Finish what waits."""
-        self._waiting.put(None)
+        self._waiting.put(_OVER)
         self._thread.join()
 
     def _load(self) -> _State:
         return _State(self._stores.entries.head(), self._stores.entries.cursors())
 
     def _serve(self) -> None:
-        last = False
-        while not last:
-            group, last = self._gather()
+        while True:
+            group, then = self._gather()
             if group:
-                try:
-                    self._sequence(group)
-                except Exception as error:
-                    # The commit may or may not stand: what counts is what the store says when it is read again.
-                    self._state = None
-                    self._keys.forget_unwritten()
-                    _log.error("ledger_group_failed", error=repr(error))
-                    unavailable = AuditUnavailable("The ledger cannot be written right now.", detail=repr(error))
-                    for waiting in group:
-                        waiting.outcome = unavailable
+                self._sequence_or_refuse(group)
                 _answer(group)
+            if isinstance(then, _Chore):
+                then.run()
+            elif then is _OVER:
+                return
 
-    def _gather(self) -> tuple[list[_Waiting], bool]:
-        """Whatever waits now, at least one submission, at most `GROUP` events."""
+    def _sequence_or_refuse(self, group: list[_Waiting]) -> None:
+        try:
+            self._sequence(group)
+        except Exception as error:
+            # The commit may or may not stand: what counts is what the store says when it is read again.
+            self._state = None
+            self._keys.forget_unwritten()
+            _log.error("ledger_group_failed", error=repr(error))
+            unavailable = AuditUnavailable("The ledger cannot be written right now.", detail=repr(error))
+            for waiting in group:
+                waiting.outcome = unavailable
+
+    def _gather(self) -> tuple[list[_Waiting], "_Chore[Any] | _Over | None"]:
+        """Whatever waits now, at most `GROUP` events, and what comes after it."""
         group: list[_Waiting] = []
         events = 0
-        item = self._waiting.get()
-        while item is not None:
+        while True:
+            item = self._waiting.get()
+            if not isinstance(item, _Waiting):
+                return group, item
             group.append(item)
             events += len(item.submission.events)
             if events >= GROUP or self._waiting.empty():
-                return group, False
-            item = self._waiting.get()
-        return group, True
+                return group, None
 
     def _sequence(self, group: list[_Waiting]) -> None:
         state = self._state or self._load()

@@ -60,6 +60,11 @@ class Places:
         return self.ledger / "producers.json"
 
     @property
+    def erasures(self) -> Path:
+        """Whose keys were destroyed. Never put an older copy of it back."""
+        return self.ledger / "erasures.jsonl"
+
+    @property
     def lock(self) -> Path:
         """Held by the one process that appends."""
         return self.ledger / "sequencer.lock"

@@ -89,6 +89,18 @@ class EntryStore(Protocol):
         """Sealed details of entries [start, end)."""
         ...
 
+    def uncleared(self, key_ids: Sequence[str]) -> list[str]:
+        """Those of these keys whose details this file was not cleared of, as far as it knows."""
+        ...
+
+    def clear(self, key_ids: Sequence[str], start: int, end: int) -> None:
+        """Drop what these keys sealed of entries [start, end); leaves stay as they are."""
+        ...
+
+    def cleared(self, key_ids: Sequence[str]) -> None:
+        """Nothing of these keys is in this file any more: note it, and leave no copy of it behind in the file."""
+        ...
+
     def close(self) -> None:
         """Let go of the file."""
         ...
@@ -118,6 +130,10 @@ class KeyStore(Protocol):
 
     def keep(self, keys: Sequence[KeyRow], names: Sequence[tuple[str, str]]) -> None:
         """Keep new keys and new (name, key id) pairs, synced, before any entry relies on them."""
+        ...
+
+    def remove(self, key_ids: Sequence[str]) -> None:
+        """Remove keys and all names that lead to them, synced, and leave no copy of them behind in the file."""
         ...
 
     def close(self) -> None:
@@ -185,6 +201,18 @@ class ProjectionStore(Protocol):
 
     def apply(self, size: int, rows: Projected) -> None:
         """Add these rows and note the new size, in one transaction."""
+        ...
+
+    def uncleared(self, key_ids: Sequence[str]) -> list[str]:
+        """Those of these keys whose rows this file was not cleared of, as far as it knows."""
+        ...
+
+    def clear(self, key_ids: Sequence[str], start: int, end: int) -> None:
+        """Drop these people's rows of entries [start, end)."""
+        ...
+
+    def cleared(self, key_ids: Sequence[str]) -> None:
+        """Nothing of these keys is in this file any more: note it, and leave no copy of it behind in the file."""
         ...
 
     def usage(self, ref: str, consent: ConsentId) -> Usage | None:

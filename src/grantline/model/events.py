@@ -59,6 +59,7 @@ class EventType(StrEnum):
     PERSON_TOKENS_REVOKED = "token.person_revoked@1"
     PERSON_LOCKED = "identity.locked@1"
     PERSON_UNLOCKED = "identity.unlocked@1"
+    PERSON_ERASED = "privacy.erased@1"
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -9,11 +9,12 @@ from grantline.crypto.es256 import SigningKey
 from grantline.crypto.note import VerifierKey, open_checkpoint
 from grantline.crypto.tiles import ENTRIES, Tile, unbundle
 from grantline.ledger.access import UnknownProducer
-from grantline.ledger.client import Missing
+from grantline.ledger.client import LedgerClient, Missing
+from grantline.ledger.erasure import Order
 from grantline.ledger.relay import GATHER_S, Relay
 from grantline.ledger.set_aside import SetAside
 from grantline.model.clock import SystemClock
-from grantline.model.errors import AuditUnavailable, InvalidRequest
+from grantline.model.errors import AuditUnavailable, InvalidRequest, NotFound
 from grantline.model.events import Accepted, EventType
 from grantline.storage.sql.outgoing import SqlOutgoingEvents
 from grantline.storage.sql.shared import SqlOutbox
@@ -222,3 +223,27 @@ async def test_an_event_that_ingest_refuses_is_set_aside_and_holds_up_nobody(aut
 
     await until(published)
     assert f'"event_id":"{events[1].event_id}"' in (tmp_path / "aside").read_text()
+
+
+async def test_who_was_forgotten_is_not_found_again(authority):
+    """Only the authority may ask for it; what was read before is not remembered, and nobody else is touched."""
+    await authority.submit(Producer(boot="b_erase").says(about("p_eve", "g_eve"), about("p_dan", "g_dan")))
+    assert await authority.life("g_eve")
+    erasure = await authority.erase(Order(person="p_eve", basis="art17", request="R-7", evidence=True))
+    assert len(erasure.keys) == 2
+    assert await authority.life("g_eve") == ()
+    assert await authority.life("g_dan")
+    assert await authority.person_events("p_eve", limit=10) == ()
+    with pytest.raises(NotFound):
+        await authority.erase(Order(person="p_eve", basis="art17", request="R-8"))
+
+
+async def test_a_producer_that_only_writes_can_have_nobody_forgotten(processes, authority):
+    key = SigningKey.generate()
+    enrolled = event(EventType.GATEWAY_ENROLLED, detail={"gateway": "gw-eraser", "jwk": key.public.jwk})
+    await authority.submit(Producer(boot="b_enrol").says(enrolled, about("p_fay", "g_fay")))
+    gateway = LedgerClient(processes.places.ledger_socket, "gw-eraser", key)
+    with pytest.raises(UnknownProducer, match="Only the authority"):
+        await gateway.erase(Order(person="p_fay", basis="art17", request="R-9"))
+    await gateway.close()
+    assert await authority.life("g_fay")

@@ -50,6 +50,9 @@ TRUSTED = table(
     metadata=TREE,
 )
 
+TREE_CLEARED = table("cleared", Column("key_id", Text, primary_key=True), metadata=TREE)
+PROJECTIONS_CLEARED = table("cleared", Column("key_id", Text, primary_key=True), metadata=PROJECTIONS)
+
 PERSON_KEYS = table(
     "person_keys",
     Column("key_id", Text, primary_key=True),

@@ -9,8 +9,9 @@ from sqlalchemy.dialects.sqlite import insert
 
 from grantline.crypto.merkle import Frontier
 from grantline.ledger.store import AlreadyKept, DetailRow, Group, Head, Stores, Stream
-from grantline.storage.schema.ledger import CURSORS, DETAILS, ENTRIES, FRONTIER, TREE, TRUSTED
+from grantline.storage.schema.ledger import CURSORS, DETAILS, ENTRIES, FRONTIER, TREE, TREE_CLEARED, TRUSTED
 from grantline.storage.sqlite.connection import Connect, connect
+from grantline.storage.sqlite.ledger_clearing import Clearing
 from grantline.storage.sqlite.ledger_file import LedgerFile, Writing
 from grantline.storage.sqlite.ledger_keys import SqliteKeyStore
 from grantline.storage.sqlite.ledger_projections import SqliteProjectionStore
@@ -54,6 +55,7 @@ class SqliteEntryStore:
 
     def __init__(self, path: Path, *, connect: Connect = connect) -> None:
         self._file = LedgerFile(path, TREE, connect=connect)
+        self._clearing = Clearing(self._file, TREE_CLEARED, DETAILS)
 
     def head(self) -> Head:
         """The frontier row."""
@@ -96,6 +98,18 @@ class SqliteEntryStore:
     def details(self, start: int, end: int) -> list[DetailRow]:
         """In order of index."""
         return [DetailRow(*row) for row in self._file.all(_DETAILS, start=start, end=end)]
+
+    def uncleared(self, key_ids: Sequence[str]) -> list[str]:
+        """By this file's own notes."""
+        return self._clearing.uncleared(key_ids)
+
+    def clear(self, key_ids: Sequence[str], start: int, end: int) -> None:
+        """In one transaction."""
+        self._clearing.clear(key_ids, start, end)
+
+    def cleared(self, key_ids: Sequence[str]) -> None:
+        """Noted in this file."""
+        self._clearing.cleared(key_ids)
 
     def close(self) -> None:
         """Close the file."""

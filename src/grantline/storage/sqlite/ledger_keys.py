@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.dialects.sqlite import insert
 
 from grantline.ledger.store import KeyRow
@@ -24,6 +24,8 @@ _ADD_KEY = Statement(insert(PERSON_KEYS).values({name: bindparam(name) for name 
 _ADD_NAME = Statement(
     insert(NAMES).values({name: bindparam(name) for name in ("name", "key_id")}).on_conflict_do_nothing()
 )
+_DROP_KEY = Statement(delete(PERSON_KEYS).where(PERSON_KEYS.c.key_id == bindparam("key_id")))
+_DROP_NAMES = Statement(delete(NAMES).where(NAMES.c.key_id == bindparam("key_id")))
 
 
 class SqliteKeyStore:
@@ -54,6 +56,17 @@ class SqliteKeyStore:
             writing.rows(_ADD_NAME, list(names))
 
         self._file.write(unit)
+
+    def remove(self, key_ids: Sequence[str]) -> None:
+        """One synced transaction, and the log emptied."""
+
+        def unit(writing: Writing) -> None:
+            for key_id in key_ids:
+                writing.run(_DROP_NAMES, key_id=key_id)
+                writing.run(_DROP_KEY, key_id=key_id)
+
+        self._file.write(unit)
+        self._file.leave_no_copy()
 
     def close(self) -> None:
         """Close the file."""

@@ -11,7 +11,8 @@ from sqlalchemy.dialects.sqlite import insert
 from grantline.ledger.reading import Access, DayUse, EventRow, FieldUse, Usage
 from grantline.ledger.store import AccessRow, LifeRow, Projected
 from grantline.model.ids import ClientId, ConsentId, EventId, PurposeId
-from grantline.storage.schema.ledger import ACCESSES, APPLIED, LIVES, PROJECTIONS
+from grantline.storage.schema.ledger import ACCESSES, APPLIED, LIVES, PROJECTIONS, PROJECTIONS_CLEARED
+from grantline.storage.sqlite.ledger_clearing import Clearing
 from grantline.storage.sqlite.ledger_file import LedgerFile, Writing
 from grantline.storage.statements import Statement
 
@@ -84,6 +85,7 @@ class SqliteProjectionStore:
 
     def __init__(self, path: Path) -> None:
         self._file = LedgerFile(path, PROJECTIONS, synced=False)
+        self._clearing = Clearing(self._file, PROJECTIONS_CLEARED, ACCESSES, LIVES)
 
     def applied(self) -> int:
         """The noted size."""
@@ -157,6 +159,18 @@ class SqliteProjectionStore:
         """Merged over the keys."""
         found = [_event(row) for key_id in key_ids for row in self._file.all(_EVENTS_OF, key_id=key_id, count=limit)]
         return tuple(sorted(found, key=lambda event: event.index, reverse=True)[:limit])
+
+    def uncleared(self, key_ids: Sequence[str]) -> list[str]:
+        """By this file's own notes."""
+        return self._clearing.uncleared(key_ids)
+
+    def clear(self, key_ids: Sequence[str], start: int, end: int) -> None:
+        """In one transaction."""
+        self._clearing.clear(key_ids, start, end)
+
+    def cleared(self, key_ids: Sequence[str]) -> None:
+        """Noted in this file."""
+        self._clearing.cleared(key_ids)
 
     def close(self) -> None:
         """Close the file."""
