@@ -241,7 +241,7 @@ async def test_who_was_forgotten_is_not_found_again(authority):
 async def test_a_producer_that_only_writes_can_have_nobody_forgotten(processes, authority):
     key = SigningKey.generate()
     enrolled = event(EventType.GATEWAY_ENROLLED, detail={"gateway": "gw-eraser", "jwk": key.public.jwk})
-    await authority.submit(Producer(boot="b_enrol").says(enrolled, about("p_fay", "g_fay")))
+    await authority.submit(Producer(boot="b_eraser").says(enrolled, about("p_fay", "g_fay")))
     gateway = LedgerClient(processes.places.ledger_socket, "gw-eraser", key)
     with pytest.raises(UnknownProducer, match="Only the authority"):
         await gateway.erase(Order(person="p_fay", basis="art17", request="R-9"))
