@@ -9,6 +9,7 @@ import pytest
 
 from grantline.authorization.issuers import Subjects, TrustedIssuer, check_issuer, trust
 from grantline.authorization.steps.revoker import TYP
+from grantline.consent import read
 from grantline.crypto.encoding import b64url
 from grantline.crypto.es256 import SigningKey
 from grantline.identity import LinkRow, PersonRow
@@ -23,6 +24,7 @@ from tests.flows.authorization.raw import exchange, get_code, post
 from tests.flows.authorization.test_introspection import api, ask
 from tests.flows.authorization.test_opaque_tokens import OPEN
 from tests.grants_world import BANK, CALENDAR, agent
+from tests.postgres_server import on_both
 
 WATCH = "https://watch.example"
 PATH = "/global-token-revocation"
@@ -75,6 +77,7 @@ async def active(world: World, token: str | None, caller: str = "bank") -> bool:
     return bool((await ask(world, caller, token)).json()["active"])
 
 
+@on_both("world")
 async def test_every_token_of_the_person_dies_and_nobody_elses(world: World) -> None:
     """Covers: line 4 (global token revocation); CONSENT.md row Global Token Revocation; check 119."""
     app, both = world.app(), world.app(OPEN)
@@ -113,6 +116,7 @@ async def test_the_consents_stand_and_the_person_signs_in_anew(world: World) -> 
     assert not await active(world, tokens.access_token)
 
 
+@on_both("world")
 async def test_gateways_are_told_once_for_each_consent_in_the_same_transaction(world: World) -> None:
     """Covers: ARCHITECTURE.md idea 3 (a cut-off of a person expands to their grants); I4."""
     tokens = [await world.connect(world.app()), await world.connect(world.app(OPEN), "calendar.events")]
@@ -120,6 +124,24 @@ async def test_gateways_are_told_once_for_each_consent_in_the_same_transaction(w
     cut = {entry["id"]: entry["min_epoch"] for entry in await world.endings() if entry["kind"] == "grant"}
     assert cut == {one.grant_id: 2 for one in tokens}
     assert sorted(entry["kind"] for entry in await world.endings()) == ["family", "family", "grant", "grant"]
+
+
+async def test_what_was_passed_on_is_shown_as_ended_at_once(world: World) -> None:
+    """Covers: P2. The whole stands, for it can be used after a new sign-in; no part of it can."""
+    whole = await world.connect(world.app(OPEN), "calendar.events")
+    otto = agent(subjects=("open",))
+    await world.register(otto.client)
+    part = (await otto.exchange(world, whole.access_token)).json()["grant_id"]
+
+    async def shown() -> dict[str, Status]:
+        state = await world.database.read(lambda tx: tx.consents.get(ConsentId(whole.grant_id)))
+        assert state is not None
+        listed = await world.database.read(lambda tx: read.connections(tx, person=state.person))
+        return {str(one.consent): one.status for one in listed}
+
+    assert await shown() == {whole.grant_id: Status.ACTIVE, part: Status.ACTIVE}
+    await revoke(world)
+    assert await shown() == {whole.grant_id: Status.ACTIVE, part: Status.EXPIRED}
 
 
 async def test_a_code_on_its_way_is_worth_nothing_any_more(world: World) -> None:
@@ -139,6 +161,7 @@ async def test_what_was_allowed_to_a_device_and_not_fetched_yet_is_taken_back(wo
     assert (await poll(world, device)).json()["error"] == "access_denied"
 
 
+@on_both("world")
 async def test_the_record_says_who_asked_and_what_ended(world: World) -> None:
     """Covers: check 166."""
     tokens = await world.connect(world.app())

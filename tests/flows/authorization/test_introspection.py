@@ -13,6 +13,7 @@ from grantline.parties import read_client
 from grantline.sdk.client import Prover, Tokens
 from tests.authorization_world import APP_KEY, CONFIDENTIAL, ISSUER, PUBLIC, World
 from tests.flows.authorization.raw import FORM, claims_of, post
+from tests.postgres_server import on_both
 
 BANK_KEY = SigningKey.generate()
 
@@ -41,6 +42,7 @@ async def ask(
     return await world.http.post(path, data={k: v for k, v in form.items() if v is not None})
 
 
+@on_both("world")
 async def test_an_api_learns_of_tokens_for_itself_and_of_its_own_part(world: World, tokens: Tokens) -> None:
     """Covers: line 3; check 105, 116; CONSENT.md row RFC 9396."""
     answer = (await ask(world, "bank", tokens.access_token)).json()
@@ -114,6 +116,7 @@ async def test_a_narrower_version_makes_earlier_tokens_inactive(world: World) ->
     assert (await ask(world, "bank", newer.access_token)).json()["active"] is True
 
 
+@on_both("world")
 async def test_one_event_for_each_caller_grant_and_minute_and_refusals_singly(world: World, tokens: Tokens) -> None:
     """Covers: ARCHITECTURE.md "Numbers to hold" (introspection)."""
 
@@ -147,6 +150,7 @@ async def give_back(world: World, app_key: SigningKey, token: str | None, client
     return await post(world, "/revoke", {"client_id": client, "token": token}, app_key)
 
 
+@on_both("world")
 async def test_an_access_token_given_back_is_over_and_gateways_hear_of_it(world: World, tokens: Tokens) -> None:
     """Covers: line 3 (revocation stops issued JWTs through the feed)."""
     answer = await give_back(world, SigningKey.generate(), tokens.access_token)
@@ -161,6 +165,7 @@ async def test_an_access_token_given_back_is_over_and_gateways_hear_of_it(world:
     assert [e.type for e in await world.events()].count(EventType.TOKEN_REVOKED) == 1
 
 
+@on_both("world")
 async def test_a_refresh_token_given_back_takes_its_access_tokens_along(world: World, tokens: Tokens) -> None:
     """Covers: line 3; check 119."""
     assert (await give_back(world, SigningKey.generate(), tokens.refresh_token)).status_code == 200

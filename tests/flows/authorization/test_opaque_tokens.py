@@ -19,6 +19,7 @@ from tests.flows.authorization.raw import claims_of
 from tests.flows.authorization.test_introspection import api, ask, give_back
 from tests.grants_world import BANK, CALENDAR, agent
 from tests.opaque_world import opaque_at
+from tests.postgres_server import database_of, on_both
 
 FORM = re.compile(r"gat_[A-Za-z0-9_-]{43}")
 SAID = {
@@ -35,12 +36,13 @@ OPEN = read_client(
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
+async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
     """The bank asks for opaque tokens, the calendar does not."""
-    made = await make_world(tmp_path / "state.db", catalog=opaque_at("bank"))
-    await made.register(api("bank", BANK), api("cal", CALENDAR), OPEN)
-    yield made
-    await made.close()
+    async with database_of(request) as address:
+        made = await make_world(tmp_path / "state.db", catalog=opaque_at("bank"), address=address)
+        await made.register(api("bank", BANK), api("cal", CALENDAR), OPEN)
+        yield made
+        await made.close()
 
 
 async def active(world: World, token: str | None) -> bool:
@@ -64,6 +66,7 @@ async def test_the_catalog_says_how_a_token_looks_and_one_opaque_audience_decide
     assert bank.access_token.encode() not in kept, "nobody who reads the database can present one"
 
 
+@on_both("world")
 async def test_introspection_tells_of_it_what_it_tells_of_a_signed_one(world: World) -> None:
     """Covers: line 4 (introspection); check 105: the binding stands in the answer."""
     key = SigningKey.generate()
@@ -90,6 +93,7 @@ async def test_an_altered_or_shortened_one_is_refused_everywhere(world: World) -
     assert (await userinfo(world, tokens, right)).status_code == 200
 
 
+@on_both("world")
 async def test_it_counts_no_longer_than_a_signed_one_and_is_forgotten_then(world: World) -> None:
     """Covers: check 112."""
     tokens = await world.connect(world.app(OPEN))
@@ -105,6 +109,7 @@ async def test_it_counts_no_longer_than_a_signed_one_and_is_forgotten_then(world
     assert await world.database.read(lambda tx: tx.opaque_tokens.get(digest)) is None
 
 
+@on_both("world")
 async def test_given_back_it_is_over_and_gateways_hear_its_name_in_the_record(world: World) -> None:
     """Covers: line 4 (revocation, opaque token)."""
     tokens = await world.connect(world.app(OPEN))
@@ -115,6 +120,7 @@ async def test_given_back_it_is_over_and_gateways_hear_its_name_in_the_record(wo
     assert not await active(world, tokens.access_token)
 
 
+@on_both("world")
 async def test_refreshing_gives_another_one_and_the_family_takes_them_all_along(world: World) -> None:
     """Covers: line 4 (refresh, opaque token); check 119."""
     app = world.app(OPEN)
@@ -127,6 +133,7 @@ async def test_refreshing_gives_another_one_and_the_family_takes_them_all_along(
     assert [await active(world, one.access_token) for one in (first, second)] == [False, False]
 
 
+@on_both("world")
 async def test_it_ends_with_its_consent(world: World) -> None:
     """Covers: I3."""
     tokens = await world.connect(world.app(OPEN))
