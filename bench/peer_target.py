@@ -48,6 +48,7 @@ issuer = "http://localhost:{port}"
 
 [authorization]
 requests_per_minute = 1000000000
+beginnings_per_minute = 1000000000
 burned_capacity = 100000000
 {storage}"""
 

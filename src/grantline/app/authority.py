@@ -14,6 +14,7 @@ import httpx2
 import uvicorn
 from starlette.requests import cookie_parser
 
+from grantline.app.floods import Floods
 from grantline.app.identity import Outside, signing_in
 from grantline.app.keys import open_custodies, take_over, terms_of
 from grantline.app.leading import Leading, leader_lock
@@ -167,9 +168,9 @@ async def authority(
         stack.push_async_callback(leading.close)
         await leading.start()
         tasks = (leading.run, rules.keep_looking, keeping.run, *_tellers(server, fetcher, work))
-        yield Authority(
-            _route(oauth_endpoints(server), feed, portal(site)), tasks, server, identity.enrolment, rules, work
-        )
+        whole = _route(oauth_endpoints(server), feed, portal(site))
+        app = Floods(whole, site, clock, settings.authorization.beginnings_per_minute)
+        yield Authority(app, tasks, server, identity.enrolment, rules, work)
 
 
 def _tellers(server: Server, fetcher: Fetcher, work: WakingWork) -> tuple[Task, ...]:

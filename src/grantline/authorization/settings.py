@@ -32,6 +32,11 @@ class Settings:
     requests_per_minute: int = setting(
         6_000, help="Requests a minute that one client from one address may send to the token endpoint."
     )
+    beginnings_per_minute: int = setting(
+        6_000,
+        help="Requests a minute from one address (of IPv6: one /64) that leave something behind before it is known who "
+        "asks: to authorize, to sign out, for a passkey, to sign in at another provider.",
+    )
     device_lifetime: int = setting(600, help="Seconds in which a device's code has to be typed and answered.")
     backchannel_lifetime: int = setting(300, help="Seconds a backchannel request waits, if the client says nothing.")
     backchannel_longest: int = setting(1_800, help="Most seconds that a client may have a backchannel request wait.")

@@ -101,6 +101,9 @@ ERRORS: dict[str, ErrorText] = {
     ),
     "audit_unavailable": ErrorText(503, NOT_NOW, "We could not record this, so we did not do it.", TRY_AGAIN),
     "temporarily_unavailable": ErrorText(503, NOT_NOW, "Something we need did not answer.", TRY_AGAIN),
+    "too_many_requests": ErrorText(
+        429, NOT_NOW, "Too many requests came from your network at once.", "Try again in a minute."
+    ),
     "server_error": ErrorText(
         500,
         "Something here failed",
