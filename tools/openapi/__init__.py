@@ -10,8 +10,9 @@ from tools.openapi.security import SCHEMES
 
 ABOUT = (
     "The endpoints of one authorization server that programs call. Pages for people, and /authorize and /logout, where "
-    "browsers go, are not among them. There is no administration API over HTTP: operators use the commands of "
-    "`grantline` on the host. Parameters that an endpoint does not know are ignored, repeated ones are refused."
+    "browsers go, are not among them, nor is /gateway/*, which serves the gateways of the same release. There is no "
+    "administration API over HTTP: operators use the commands of `grantline` on the host. Parameters that an endpoint "
+    "does not know are ignored, repeated ones are refused."
 )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+import httpx2
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, assume, given, settings
@@ -115,3 +116,47 @@ def test_what_is_there_is_told_changed_and_ended_as_described(server: Served) ->
     after = call("change_registration", token, body=changed, **which).json()
     assert after["client_name"] == "Notes 2"
     assert call("end_registration", after["registration_access_token"], **which).status_code == 204
+
+
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+@pytest.mark.parametrize("path", sorted({one.path for one in OPERATIONS}))
+def test_any_other_method_is_refused_with_those_that_there_are(server: Served, path: str) -> None:
+    """Covers: check 67; RFC 9110 §15.5.6. Machines get it as they get every refusal: JSON, and nothing kept."""
+    there = {one.method.upper() for one in OPERATIONS if one.path == path}
+    there |= {"HEAD"} if "GET" in there else set()
+    address = server.url + path.format(grant_id=server.grant, path="calendar")
+    for method in sorted(METHODS - there - {"OPTIONS"}):
+        answer = httpx2.request(method, address)
+        assert answer.status_code == 405, (method, answer.text)
+        assert set(answer.headers["allow"].replace(" ", "").split(",")) - {"HEAD", "OPTIONS"} == there - {"HEAD"}
+        assert method == "HEAD" or answer.json()["error"] == "invalid_request"
+
+
+def test_asking_from_the_browser_and_from_elsewhere_goes_as_described(server: Served) -> None:
+    """Covers: line 1, line 2, line 11. Each request that is right has the answer that the document says it has."""
+    named = {one.name: one for one in OPERATIONS}
+
+    def call(name: str, **body: str) -> Any:
+        case = case_of(named[name], body=body)
+        answer = case.call_and_validate(base_url=server.url, headers={"authorization": BASIC}, excluded_checks=EXCLUDED)
+        return answer.status_code, answer.json()
+
+    challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+    status, pushed = call(
+        "push", response_type="code", redirect_uri="https://bank.example/cb", scope="openid",
+        code_challenge=challenge, code_challenge_method="S256",
+    )  # fmt: skip
+    assert (status, pushed["request_uri"][:8]) == (201, "urn:ietf")
+    status, own = call("token", grant_type="client_credentials", scope="grant_management_query")
+    assert (status, own["token_type"], own["scope"]) == (200, "Bearer", "grant_management_query")
+    for name, grant_type, handle, more in (
+        ("device", "urn:ietf:params:oauth:grant-type:device_code", "device_code", {}),
+        ("backchannel", "urn:openid:params:grant-type:ciba", "auth_req_id", {"login_hint": "ada"}),
+    ):
+        status, begun = call(name, scope="openid calendar.events", **more)
+        assert status == 200
+        assert begun["expires_in"] > 0
+        status, waiting = call("token", grant_type=grant_type, **{handle: begun[handle]})
+        assert (status, waiting["error"]) == (400, "authorization_pending")
