@@ -5,13 +5,14 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tools import clauses, cli_page, exceptions_page, figures, map_check, openapi, settings_page
+from tools import clauses, cli_page, conformance, exceptions_page, figures, map_check, openapi, settings_page
 
 ROOT = Path(__file__).parents[1]
 PAGES: dict[str, Callable[[], str]] = {
     "docs/settings.md": settings_page.page,
     "docs/cli.md": cli_page.page,
     "docs/clauses.md": clauses.page,
+    "docs/conformance.md": conformance.page,
     "docs/exceptions.md": exceptions_page.page,
     "docs/openapi.json": openapi.page,
     "README.md": figures.page,
@@ -30,7 +31,7 @@ def differences() -> list[str]:
 
 def main(arguments: list[str]) -> int:
     """Exit code 0 when in step (or written), 1 otherwise."""
-    faults = [*clauses.faults(), *map_check.faults()]
+    faults = [*clauses.faults(), *conformance.faults(), *map_check.faults()]
     if arguments == ["write"]:
         for name, page in PAGES.items():
             (ROOT / name).write_text(page())

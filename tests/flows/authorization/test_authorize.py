@@ -162,6 +162,16 @@ async def test_prompt_none_never_shows_a_page(world: World) -> None:
     assert "code" in query_of((await visit(world, prompt="none"))[1])
 
 
+async def test_a_request_by_post_is_the_same_request(world: World) -> None:
+    """OIDC Core §3.1.2.1: GET and POST. The answer to the post leads on by GET (check 23)."""
+    session = await world.sign_in()
+    form = {name: value for name, value in REQUEST.items() if value is not None}
+    answer = await world.http.post("/authorize", data=form, headers={"cookie": f"s={session.secret}"})
+    assert (answer.status_code, answer.headers["location"].split("/")[1]) == (303, "consent")
+    refused = await world.http.post("/authorize", data={**form, "prompt": "none"})
+    assert (refused.status_code, query_of(refused.headers["location"])["error"]) == (303, "login_required")
+
+
 async def test_prompt_login_wants_a_new_sign_in(world: World) -> None:
     """Covers: check 16."""
     old = await world.sign_in()

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tools import clauses, figures, requirements, texts
+from tools import clauses, conformance, figures, requirements, texts
 
 PROJECT = tomllib.loads("""
 [build-system]
@@ -74,6 +74,16 @@ def test_a_docstring_names_lines_only_where_it_says_covers() -> None:
 
 def test_no_test_covers_a_line_that_does_not_exist() -> None:
     assert clauses.faults() == []
+
+
+def test_a_module_of_a_public_plan_names_only_tests_and_lines_that_there_are() -> None:
+    """What is named and not there is a fault of the page, not an empty cell."""
+    assert conformance.faults() == []
+    lines, tests = {"check 1": ["a::b"], "check 2": ["a::b", "c::d"]}, {"test_x": "e::test_x"}
+    assert conformance.shown_by("checks 1, 2", lines, tests) == ["a::b", "c::d"]
+    assert conformance.shown_by("check 1, check 3", lines, tests) == []
+    assert conformance.shown_by("test_x", lines, tests) == ["e::test_x"]
+    assert conformance.shown_by("test_gone", lines, tests) == []
 
 
 def test_every_line_is_written_once() -> None:
