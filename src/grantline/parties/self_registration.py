@@ -82,6 +82,9 @@ def _require_possible(said: Metadata) -> None:
         raise InvalidMetadata("response_types: only code exists here.")
     if said.jwks is not None and not isinstance(said.jwks.get("keys"), list):
         raise InvalidMetadata("jwks: must be a JWK set.")
+    if said.subject_type not in {None, SubjectType.PAIRWISE}:
+        # One name for all would let strangers who registered themselves compare whom they know (I13).
+        raise InvalidMetadata("subject_type: who registers itself is told pairwise subjects.")
     for index, uri in enumerate(said.redirect_uris):
         try:
             check_redirect_uri(uri, f"redirect_uris[{index}]")
@@ -124,7 +127,7 @@ def _identity(said: Metadata, frame: Frame) -> dict[str, Any]:
         "redirect_uris": said.redirect_uris,
         "application_type": said.application_type or ("native" if native else "web"),
         "sector": _sector(said, frame),
-        "subject_type": said.subject_type or SubjectType.PAIRWISE,
+        "subject_type": SubjectType.PAIRWISE,
     }
 
 

@@ -97,3 +97,13 @@ async def test_fewer_scopes_with_details_besides_are_a_question_of_their_own(wor
     less = await world.app(APP).finish(begun, await world.allow(begun))
     assert datatypes(less) == {"accounts", "transactions"}
     assert {tuple(one["fields"]) for one in less.authorization_details} == {("balance",), ("amount",)}
+
+
+async def test_details_alone_are_a_question_of_their_own(world: World) -> None:
+    """Covers: check 41: what a client names by details alone is no part by names of scopes either."""
+    begun = await world.app(APP).begin(scope="", authorization_details=json.dumps([DETAIL]))
+    location = str((await world.browse(begun.url)).headers["location"])
+    assert location.startswith("/consent/")
+    less = await world.app(APP).finish(begun, await world.allow(begun))
+    assert datatypes(less) == {"transactions"}
+    assert [one["fields"] for one in less.authorization_details] == [["amount"]]

@@ -245,6 +245,16 @@ async def test_metadata_comes_as_json(world: World) -> None:
         assert (answer.status_code, answer.json()["error"]) == (400, "invalid_client_metadata")
 
 
+async def test_strangers_never_share_a_persons_name(world: World) -> None:
+    """Covers: I13, check 122. One name for all clients is the operator's to give."""
+    refused = await register(world, {**ASKED, "subject_type": "public"})
+    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_client_metadata")
+    assert "subject_type" in refused.json()["error_description"]
+    for wish in ({}, {"subject_type": "pairwise"}):
+        told = (await register(world, {**ASKED, **wish})).json()
+        assert told["subject_type"] == "pairwise"
+
+
 async def test_a_secret_is_made_here_told_once_and_kept_hashed(world: World) -> None:
     """Covers: check 71."""
     policy = RegistrationPolicy(scopes=("bank.transactions",), methods=(AuthMethod.CLIENT_SECRET_BASIC,))

@@ -15,7 +15,7 @@ from grantline.authorization.tickets import CodeTicket, Kept, RequestTicket
 from grantline.authorization.tokens import about_person
 from grantline.consent import all_covered
 from grantline.identity import Session, told
-from grantline.model.consent import State, Status
+from grantline.model.consent import State, Status, Version
 from grantline.model.errors import Conflict
 from grantline.model.ids import FamilyId, opaque
 from grantline.parties import Client
@@ -98,21 +98,23 @@ async def answered_before(
         same_client = version.client_metadata_hash == profile.metadata_hash
         knows = told <= about_person.covered_by(version.scope)
         offered = all_covered(wanted, version.offered, open_resources=True)
-        if same_client and knows and offered and not _is_odd_part(server, request, version.scope):
+        if same_client and knows and offered and not _is_odd_part(server, request, version):
             return Stands(state, version)
     return None
 
 
-def _is_odd_part(server: Server, request: RequestTicket, held: str) -> bool:
-    """Fewer scopes than the consent has, and details besides: no token of that consent is for just this.
+def _is_odd_part(server: Server, request: RequestTicket, version: Version) -> bool:
+    """Less than the consent holds, and not just by fewer scopes: no token of that consent is for just this.
 
     By fewer scopes alone it is: see `steps/less.py`.
     """
-    if not names_fewer(server, request.scope, held):
+    wanted = tuple(one.item for one in request.asked)
+    if all_covered(version.granted, wanted, open_resources=True):
         return False
     catalog = server.catalog()
     named = catalog.scope_items(tuple(one for one in request.scope.split() if one in catalog.file.scopes))
-    return not all_covered((one.item for one in request.asked), named, open_resources=True)
+    by_names_alone = all_covered(wanted, named, open_resources=True)
+    return not (by_names_alone and names_fewer(server, request.scope, version.scope))
 
 
 async def _answering(tx: Transaction, request: RequestTicket, session: Session) -> tuple[State, ...]:
