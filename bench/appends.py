@@ -18,6 +18,7 @@ from pathlib import Path
 from bench.rows import Row, Rows
 from bench.statistic import median, percentile
 from grantline.ledger.keys import PersonKeys
+from grantline.ledger.root_keys import RootKeys
 from grantline.ledger.sequencer import Sequencer
 from grantline.model.clock import SystemClock
 from grantline.model.events import Event, EventType, Sequenced, Submission
@@ -60,7 +61,7 @@ async def _write(sequencer: Sequencer, writer: int, until: float, took: list[flo
 
 async def _measure(writers: int, seconds: float, directory: Path) -> dict[str, float]:
     stores = open_ledger(directory / f"writers-{writers}")
-    keys = PersonKeys(stores.keys, secrets.token_bytes(32), secrets.token_bytes)
+    keys = PersonKeys(stores.keys, RootKeys(secrets.token_bytes(32)), secrets.token_bytes)
     sequencer = Sequencer(stores, keys, SystemClock(), secrets.token_bytes)
     await asyncio.gather(*(_write(sequencer, writer, time.perf_counter() + 0.3, []) for writer in range(writers)))
     took: list[float] = []

@@ -10,13 +10,12 @@ from typing import Any, Protocol
 
 from starlette.responses import Response
 
-from grantline.authorization.endpoints import paths
-from grantline.authorization.rates import Rates, SlowDown
+from grantline.authorization import AUTHORIZE, END_SESSION, Rates, SlowDown
 from grantline.model.clock import Clock
 
 Asgi = Callable[[Any, Any, Any], Awaitable[None]]
 WAIT_S = 60
-EXACT = frozenset({paths.AUTHORIZE, paths.END_SESSION, "/sign-in/passkey/options"})
+EXACT = frozenset({AUTHORIZE, END_SESSION, "/sign-in/passkey/options"})
 BELOW = "/sign-in/with/"
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from grantline.authorization.documents import Documents
     from grantline.authorization.doors import Door, behind, through_tls
     from grantline.authorization.elsewhere import ElsewhereRow, Result, Way
+    from grantline.authorization.endpoints.paths import AUTHORIZE, END_SESSION
     from grantline.authorization.families import LOCKED, EndsWithPassword
     from grantline.authorization.gateway_tokens import token_for
     from grantline.authorization.http import Response
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from grantline.authorization.pinging import Pinging
     from grantline.authorization.profiles import card_of
     from grantline.authorization.questions import Answered, Question, Waiting
+    from grantline.authorization.rates import Rates, SlowDown
     from grantline.authorization.remote import Remote
     from grantline.authorization.resource_lists import GatewayResourceLists
     from grantline.authorization.response_modes import Delivery
@@ -48,6 +50,8 @@ else:
     __getattr__ = opens_on_use(__name__)
 
 __all__ = [
+    "AUTHORIZE",
+    "END_SESSION",
     "LOCKED",
     "Answered",
     "AskedElsewhere",
@@ -73,6 +77,7 @@ __all__ = [
     "Pages",
     "Pinging",
     "Question",
+    "Rates",
     "Remote",
     "ResourceLists",
     "Response",
@@ -82,6 +87,7 @@ __all__ = [
     "ServiceGrant",
     "Settings",
     "SignIn",
+    "SlowDown",
     "Telling",
     "TooManyTries",
     "TrustedIssuer",

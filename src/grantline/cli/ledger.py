@@ -58,14 +58,14 @@ def prove_event(
     """Write a proof of one event that can be checked offline with nothing but the log's key."""
     import msgspec
 
-    from grantline.crypto.custody.file import read_private
     from grantline.ledger.keys import PersonKeys
     from grantline.ledger.prove import prove
     from grantline.ledger.published import Published
+    from grantline.ledger.root_keys import open_root_keys
 
     wanted = tuple(name for name in disclose.split(",") if name)
     with _stores(data) as (places, stores):
-        keys = PersonKeys(stores.keys, read_private(places.root_key), secrets.token_bytes)
+        keys = PersonKeys(stores.keys, open_root_keys(places.root_key, secrets.token_bytes), secrets.token_bytes)
         proof = prove(event, Published(places.public), stores.entries, keys, disclose=wanted)
     told = {one.name for one in proof.disclosures}
     if told != set(wanted):

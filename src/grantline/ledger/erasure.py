@@ -167,6 +167,6 @@ class Eraser:
 def destroy_again(erasures: Erasures, keys: PersonKeys) -> None:
     """Before anything is read at a start: keys that an older copy of their file brought back go again."""
     for erasure in erasures.all():
-        back = [key_id for key_id in erasure.keys if keys.opened(key_id) is not None]
+        back = [key_id for key_id in erasure.keys if keys.is_kept(key_id)]
         if back:
             keys.destroy(back)

@@ -12,6 +12,7 @@ from functools import cached_property
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from grantline.crypto.encoding import b64url
+from grantline.ledger.root_keys import RootKeys
 from grantline.ledger.store import KeyRow, KeyStore
 from grantline.model.events import Event, EventType
 from grantline.model.ids import Randomness, event_id
@@ -67,9 +68,9 @@ class Holder:
 class PersonKeys:
     """Finds or makes the key for an event. New keys are written by `flush`, before the entries that need them."""
 
-    def __init__(self, store: KeyStore, root: bytes, randomness: Randomness) -> None:
+    def __init__(self, store: KeyStore, roots: RootKeys, randomness: Randomness) -> None:
         self._store = store
-        self._root = AESGCM(root)
+        self._roots = roots
         self._randomness = randomness
         self._cache: OrderedDict[str, Holder] = OrderedDict()
         self._new_keys: list[KeyRow] = []
@@ -127,6 +128,10 @@ class PersonKeys:
         """Read keys anew from now on: some were destroyed."""
         self._cache.clear()
 
+    def is_kept(self, key_id: str) -> bool:
+        """True while the key was not destroyed, whether it can be opened or not."""
+        return self._store.get(key_id) is not None
+
     def opened(self, key_id: str) -> Holder | None:
         """The key with this id; None once erased."""
         row = self._store.get(key_id)
@@ -157,11 +162,11 @@ class PersonKeys:
 
     def _make(self) -> Holder:
         key_id, secret, nonce = event_id(self._randomness), self._randomness(32), self._randomness(12)
-        self._new_keys.append(KeyRow(key_id, nonce + self._root.encrypt(nonce, secret, key_id.encode())))
+        self._new_keys.append(KeyRow(key_id, self._roots.wrap(secret, key_id, nonce)))
         return Holder(key_id, secret)
 
     def _open(self, row: KeyRow) -> Holder:
-        return Holder(row.key_id, self._root.decrypt(row.wrapped[:12], row.wrapped[12:], row.key_id.encode()))
+        return Holder(row.key_id, self._roots.unwrap(row.wrapped, row.key_id))
 
     def _remember(self, name: str, holder: Holder) -> Holder:
         self._cache[name] = holder

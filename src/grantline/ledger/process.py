@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from grantline.crypto.custody.file import read_private, write_private
 from grantline.ledger import projection
 from grantline.ledger.access import Producers, read_producers
 from grantline.ledger.erasure import Eraser, Erasures, destroy_again
@@ -17,6 +16,8 @@ from grantline.ledger.lock import OnlyOne
 from grantline.ledger.published import Published
 from grantline.ledger.publisher import Publisher, keep_publishing
 from grantline.ledger.queries import Queries
+from grantline.ledger.rewrap import Rewrapping
+from grantline.ledger.root_keys import open_root_keys
 from grantline.ledger.sequencer import Sequencer
 from grantline.ledger.settings import Places, Settings
 from grantline.ledger.signer import SignerClient
@@ -34,17 +35,31 @@ class Ledger:
     """The open ledger: its application, and its publishing."""
 
     def __init__(
-        self, app: LedgerApp, sequencer: Sequencer, publisher: Publisher, eraser: Eraser, every_s: float
+        self,
+        app: LedgerApp,
+        sequencer: Sequencer,
+        publisher: Publisher,
+        *,
+        eraser: Eraser,
+        rewrapping: Rewrapping,
+        settings: Settings,
     ) -> None:
         self.app = app
         self.sequencer = sequencer
         self.eraser = eraser
         self.publisher = publisher
-        self._every_s = every_s
+        self.rewrapping = rewrapping
+        self._settings = settings
 
     async def keep_publishing(self) -> None:
         """Until cancelled, or until the signer refuses."""
-        await keep_publishing(self.publisher, lambda: self.sequencer.frontier, self._every_s)
+        await keep_publishing(
+            self.publisher, lambda: self.sequencer.frontier, self._settings.checkpoint_every_ms / 1000
+        )
+
+    async def keep_rewrapping(self) -> None:
+        """Until cancelled."""
+        await self.rewrapping.keep_turning(self._settings.rewrap_days)
 
     async def publish_rest(self) -> None:
         """What came in since the last checkpoint, before the end."""
@@ -70,27 +85,28 @@ async def open_ledger(
     places.ledger.mkdir(parents=True, exist_ok=True, mode=0o700)
     lock = OnlyOne(places.lock, f"Another process appends to the ledger at {places.ledger}.")
     stack.callback(lock.release)
-    root = _root_key(places.root_key, randomness)
+    roots = open_root_keys(places.root_key, randomness)
     writing, reading = open_stores(places.ledger), open_stores(places.ledger)
     for stores in (writing, reading):
         stack.callback(stores.close)
     published = Published(places.public)
     publisher = Publisher(reading.entries, published, SignerClient(places.signer_socket))
     await _when_answered(publisher.recover)
-    keys = PersonKeys(writing.keys, root, randomness)
+    keys = PersonKeys(writing.keys, roots, randomness)
     erasures = Erasures(places.erasures)
     destroy_again(erasures, keys)
     projection.catch_up(writing.entries, keys, writing.projections, writing.entries.head().frontier.size)
     sequencer = Sequencer(writing, keys, clock, randomness)
     stack.callback(sequencer.close)
     await _tell_start(sequencer, clock, randomness)
-    reader_keys = PersonKeys(reading.keys, root, randomness)
+    reader_keys = PersonKeys(reading.keys, roots, randomness)
     eraser = Eraser(sequencer, writing, keys, erasures, readers=(reader_keys,), clock=clock, randomness=randomness)
     await eraser.finish_all()
     queries = Queries(reading.projections, reader_keys, lambda: publisher.last)
     producers = Producers(read_producers(places.producers), reading.entries.trusted)
     app = LedgerApp(sequencer, producers, queries, published, eraser=eraser, authority=settings.authority)
-    return Ledger(app, sequencer, publisher, eraser, settings.checkpoint_every_ms / 1000)
+    rewrapping = Rewrapping(sequencer, writing.keys, roots, places, clock=clock, randomness=randomness)
+    return Ledger(app, sequencer, publisher, eraser=eraser, rewrapping=rewrapping, settings=settings)
 
 
 async def _when_answered(recover: Callable[[], Awaitable[None]]) -> None:
@@ -109,9 +125,3 @@ async def _tell_start(sequencer: Sequencer, clock: Clock, randomness: Randomness
     event = own_event(EventType.LOG_STARTED, "start", {}, clock, randomness)
     said = Sequenced(boot=opaque("b", randomness), seq=1, event=event)
     await sequencer.append(Submission(producer=LEDGER, events=(said,)))
-
-
-def _root_key(path: Path, randomness: Randomness) -> bytes:
-    if not path.exists():
-        write_private(path, randomness(32))
-    return read_private(path)

@@ -22,6 +22,9 @@ class Settings:
         help="Seconds the ledger may take nothing before the authority refuses new consents and tokens. Withdrawals, "
         "revocations and sign-outs are never refused.",
     )
+    rewrap_days: int = setting(
+        30, help="Days after which people's keys are wrapped anew: an erasure is final in every copy after so long."
+    )
     authority: str = setting(
         "authority", help="Producer whose reading requests are answered: the authority's own name."
     )

@@ -132,6 +132,18 @@ class KeyStore(Protocol):
         """Keep new keys and new (name, key id) pairs, synced, before any entry relies on them."""
         ...
 
+    def after(self, key_id: str, limit: int) -> list[KeyRow]:
+        """The next keys behind this id, in order of their ids."""
+        ...
+
+    def rewrap(self, keys: Sequence[KeyRow]) -> None:
+        """Keep these wrapped forms in place of those before, synced. One that is gone stays gone."""
+        ...
+
+    def leave_no_copy(self) -> None:
+        """Nothing that was replaced or removed is left in the file or its log."""
+        ...
+
     def remove(self, key_ids: Sequence[str]) -> None:
         """Remove keys and all names that lead to them, synced, and leave no copy of them behind in the file."""
         ...

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from grantline.crypto.custody.file import read_private
 from grantline.ledger import sealing
 from grantline.ledger.keys import PersonKeys
 from grantline.ledger.published import Published
+from grantline.ledger.root_keys import open_root_keys
 from grantline.ledger.settings import Places
 from grantline.ledger.verify import Report, verify
 from grantline.model.events import Event, EventType
@@ -56,7 +56,7 @@ class Record:
 def read_record(data: Path) -> Record:
     places = Places(data)
     with closing(open_ledger(places.ledger)) as stores:
-        keys = PersonKeys(stores.keys, read_private(places.root_key), secrets.token_bytes)
+        keys = PersonKeys(stores.keys, open_root_keys(places.root_key, secrets.token_bytes), secrets.token_bytes)
         bodies = stores.entries.bodies(0, MOST)
         parts: dict[int, list[Any]] = {}
         for row in stores.entries.details(0, MOST):

@@ -183,6 +183,18 @@ def test_a_receipt_is_a_file(holder: Browser) -> None:
     assert answer.headers["cache-control"] == "no-store"
 
 
+def test_each_version_has_its_receipt_newest_first(holder: Browser, world: FakeWorld) -> None:
+    """Covers: P10. Given, then changed twice: each says when, and what it was."""
+    before = world.connections.all[BUDGET]
+    (first,) = before.versions
+    later = [replace(first, version=n, made_at=first.made_at + n * 86_400, what="amended") for n in (2, 3)]
+    world.connections.all[BUDGET] = replace(before, versions=(first, *later))
+    page = holder.get(DETAIL).text
+    listed = re.findall(r"Version \d, \w+", text_of(page))
+    assert list(dict.fromkeys(listed)) == ["Version 3, amended", "Version 2, amended", "Version 1, given"]
+    assert [f"{DETAIL}/receipt/{n}" in page for n in (1, 2, 3, 4)] == [True, True, True, False]
+
+
 @pytest.mark.parametrize("path", ["", "/accesses", "/stop", "/stopped", "/receipt/1"])
 def test_a_connection_of_somebody_else_does_not_exist(
     holder: Browser, monkeypatch: pytest.MonkeyPatch, path: str

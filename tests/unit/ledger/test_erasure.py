@@ -7,12 +7,12 @@ import shutil
 import orjson
 import pytest
 
-from grantline.crypto.custody.file import read_private
 from grantline.crypto.jcs import canonical
 from grantline.ledger import sealing
 from grantline.ledger.entry import commitment, field_key
 from grantline.ledger.erasure import Erasures, Order
 from grantline.ledger.keys import PersonKeys
+from grantline.ledger.root_keys import open_root_keys
 from grantline.ledger.verify import verify
 from grantline.model.errors import NotFound
 from grantline.model.events import EventType
@@ -24,7 +24,7 @@ ALL = Order(person="p_ann", basis="art17", request="R-1", evidence=True)
 
 
 def keys_of(world):
-    return PersonKeys(world.stores.keys, read_private(world.places.root_key), randomness)
+    return PersonKeys(world.stores.keys, open_root_keys(world.places.root_key, randomness), randomness)
 
 
 def told(person, consent):

@@ -5,12 +5,12 @@ import json
 import orjson
 import pytest
 
-from grantline.crypto.custody.file import read_private
 from grantline.crypto.merkle import InvalidProof
 from grantline.crypto.note import InvalidNote
 from grantline.ledger.entry import MAX_ENTRY, SLOTS
 from grantline.ledger.keys import PersonKeys
 from grantline.ledger.prove import check_disclosure, check_proof, prove
+from grantline.ledger.root_keys import open_root_keys
 from grantline.ledger.sealing import restore, unseal
 from grantline.model.errors import Conflict, InvalidRequest, NotFound
 from tests.ledger_world import Producer, SteadyClock, about, decision, event, ledger_in, randomness
@@ -19,7 +19,7 @@ PRIVATE = ("p_ann", "p_clerk", "sub-p_ann", "g_secret", "192.0.2.7", "acc-1", "F
 
 
 def keys_of(world):
-    return PersonKeys(world.stores.keys, read_private(world.places.root_key), randomness)
+    return PersonKeys(world.stores.keys, open_root_keys(world.places.root_key, randomness), randomness)
 
 
 def told():

@@ -13,15 +13,16 @@ from grantline.ledger.queries import (
     Queries,
     UsageArguments,
 )
+from grantline.ledger.root_keys import open_root_keys
 from grantline.model.errors import NotFound
 from grantline.model.events import EventType
 from tests.ledger_world import Producer, about, decision, event, ledger_in, outcome, randomness
 
 
 def queries_of(world):
-    root = world.places.root_key.read_bytes()
+    roots = open_root_keys(world.places.root_key, randomness)
     publisher = world.ledger.publisher
-    return Queries(world.stores.projections, PersonKeys(world.stores.keys, root, randomness), lambda: publisher.last)
+    return Queries(world.stores.projections, PersonKeys(world.stores.keys, roots, randomness), lambda: publisher.last)
 
 
 async def filled(world):

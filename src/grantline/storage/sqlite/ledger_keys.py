@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from grantline.ledger.store import KeyRow
@@ -23,6 +23,15 @@ _OF = Statement(
 _ADD_KEY = Statement(insert(PERSON_KEYS).values({name: bindparam(name) for name in ("key_id", "wrapped")}))
 _ADD_NAME = Statement(
     insert(NAMES).values({name: bindparam(name) for name in ("name", "key_id")}).on_conflict_do_nothing()
+)
+_AFTER = Statement(
+    select(*_KEY)
+    .where(PERSON_KEYS.c.key_id > bindparam("key_id"))
+    .order_by(PERSON_KEYS.c.key_id)
+    .limit(bindparam("count"))
+)
+_REWRAP = Statement(
+    update(PERSON_KEYS).where(PERSON_KEYS.c.key_id == bindparam("key_id")).values(wrapped=bindparam("new_form"))
 )
 _DROP_KEY = Statement(delete(PERSON_KEYS).where(PERSON_KEYS.c.key_id == bindparam("key_id")))
 _DROP_NAMES = Statement(delete(NAMES).where(NAMES.c.key_id == bindparam("key_id")))
@@ -56,6 +65,23 @@ class SqliteKeyStore:
             writing.rows(_ADD_NAME, list(names))
 
         self._file.write(unit)
+
+    def after(self, key_id: str, limit: int) -> list[KeyRow]:
+        """By primary key."""
+        return [KeyRow(*row) for row in self._file.all(_AFTER, key_id=key_id, count=limit)]
+
+    def rewrap(self, keys: Sequence[KeyRow]) -> None:
+        """One synced transaction."""
+
+        def unit(writing: Writing) -> None:
+            for key in keys:
+                writing.run(_REWRAP, key_id=key.key_id, new_form=key.wrapped)
+
+        self._file.write(unit)
+
+    def leave_no_copy(self) -> None:
+        """What is deleted is overwritten at once (`secure_delete`), so only the log is left."""
+        self._file.leave_no_copy()
 
     def remove(self, key_ids: Sequence[str]) -> None:
         """One synced transaction, and the log emptied."""
