@@ -109,7 +109,7 @@ def _is_odd_part(server: Server, request: RequestTicket, version: Version) -> bo
     By fewer scopes alone it is: see `steps/less.py`.
     """
     wanted = tuple(one.item for one in request.asked)
-    if all_covered(version.granted, wanted, open_resources=True):
+    if not wanted or all_covered(version.granted, wanted, open_resources=True):
         return False
     catalog = server.catalog()
     named = catalog.scope_items(tuple(one for one in request.scope.split() if one in catalog.file.scopes))
