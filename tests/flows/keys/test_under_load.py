@@ -27,19 +27,24 @@ from grantline.crypto.custody.file import write_private
 from grantline.crypto.encoding import unb64url
 from grantline.crypto.es256 import SigningKey
 from grantline.gateway.adapters.asgi import Enforced
+from grantline.gateway.authority_client import AuthorityClient
 from grantline.gateway.process import GatewayParts, GatewayPlan, embedded
+from grantline.model.bundle import BundleContent
 from grantline.model.clock import SystemClock
 from grantline.model.events import Accepted, Sequenced, Submission
 from grantline.model.ids import ApiId, GatewayId
 from grantline.model.reasons import Reason
 from grantline.sdk.client import Calls, Client, Prover, Tokens
 from grantline.settings import Settings
+from grantline.signals import FeedSettings
 from tests.instance_world import BACK, ISSUER, Instance, instance
 
 API, GATEWAY = ApiId("calendar"), GatewayId("calendar")
 BASE = "https://calendar.example"
 SURELY_VALID_S = 0.8
 """Of a token's two seconds the first may be nearly over when it is made."""
+LONG_LEASE_MS = 20_000
+"""A busy machine does not silence a gateway for so long."""
 SOON = Settings(
     keys=KeySettings(algorithms=("ES256",), rotate_every_days=2 / 86_400),
     authorization=AuthorizationSettings(access_lifetime=2, id_token_lifetime=2, request_lifetime=2, jwks_max_age=1),
@@ -177,19 +182,26 @@ async def test_keys_rotate_under_load_without_one_refused_call(tmp_path: Path, m
         assert made.answers["200"] > 50
 
 
-# A gateway that is not heard of for a lease is none that the next key has to wait for: it needs the machine.
+# A gateway that is not heard of for a lease is none that the next key has to wait for.
 @pytest.mark.serial
 async def test_a_gateway_that_has_not_taken_the_next_key_keeps_it_from_signing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Covers: check 114."""
     monkeypatch.setattr(life, "SLACK_S", 0)
-    async with running(tmp_path, SOON) as made:
+    reach, fetch = asyncio.Event(), AuthorityClient.bundle
+    reach.set()
 
-        async def fails() -> Any:
+    async def fetch_within_reach(authority: AuthorityClient) -> BundleContent:
+        """An answer on its way is lost too: nothing arrives once the bundle is out of reach."""
+        content = await fetch(authority)
+        if not reach.is_set():
             raise ConnectionError("the bundle is out of reach")
+        return content
 
-        fetch, made.parts.bundle._fetch = made.parts.bundle._fetch, fails
+    monkeypatch.setattr(AuthorityClient, "bundle", fetch_within_reach)
+    async with running(tmp_path, replace(SOON, feed=FeedSettings(lease_ms=LONG_LEASE_MS))) as made:
+        reach.clear()
 
         async def published() -> bool:
             return any(
@@ -203,7 +215,7 @@ async def test_a_gateway_that_has_not_taken_the_next_key_keeps_it_from_signing(
             assert kid_of(await made.fresh()) in held
             assert (await made.call(made.tokens.access_token)).status_code == 200
             await asyncio.sleep(0.05)
-        made.parts.bundle._fetch = fetch
+        reach.set()
 
         async def signs_anew() -> bool:
             return kid_of(await made.fresh()) not in held
