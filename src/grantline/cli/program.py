@@ -16,6 +16,7 @@ from grantline.cli.demo import demo
 from grantline.cli.explain import explain
 from grantline.cli.serve import serve
 from grantline.cli.version import print_version
+from grantline.cli.witness import witness
 from grantline.model.errors import GrantlineError
 
 app = typer.Typer(
@@ -32,6 +33,7 @@ app.command()(apply)
 app.command()(check)
 app.command()(demo)
 app.command()(explain)
+app.command()(witness)
 app.add_typer(clients.app, name="clients")
 app.add_typer(grant.app, name="grant")
 app.add_typer(gateway.app, name="gateway")

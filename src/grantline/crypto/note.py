@@ -47,16 +47,10 @@ class VerifierKey:
     @classmethod
     def parse(cls, text: str) -> "VerifierKey":
         """Read a vkey line. A wrong id, another type or a key of small order is `InvalidNote`."""
-        name, _, rest = text.strip().partition("+")
-        identifier, _, encoded = rest.partition("+")
-        data = _decode(encoded)
-        if not _NAME.match(name) or data[:1] != ED25519 or len(data) != 33:
-            raise InvalidNote("not an Ed25519 verifier key")
-        key = cls(name, data[1:])
-        if key.key_id.hex() != identifier:
+        name, public, told = read_key(text, ED25519)
+        key = cls(name, public)
+        if key.key_id.hex() != told:
             raise InvalidNote("the key's id does not belong to its name and bytes")
-        if int.from_bytes(key.public, "little") & (1 << 255) - 1 in _SMALL_ORDER:
-            raise InvalidNote("a key of small order proves nothing")
         return key
 
     def verify(self, message: bytes, signature: bytes) -> bool:
@@ -66,6 +60,18 @@ class VerifierKey:
         except InvalidSignature:
             return False
         return True
+
+
+def read_key(text: str, kind: bytes) -> tuple[str, bytes, str]:
+    """Name, 32 bytes of an Ed25519 key of this type, and the id that the line claims in hex. Raises `InvalidNote`."""
+    name, _, rest = text.strip().partition("+")
+    told, _, encoded = rest.partition("+")
+    data = _decode(encoded)
+    if not _NAME.match(name) or data[:1] != kind or len(data) != 33:
+        raise InvalidNote(f"not an Ed25519 key of type {kind.hex()}")
+    if int.from_bytes(data[1:], "little") & (1 << 255) - 1 in _SMALL_ORDER:
+        raise InvalidNote("a key of small order proves nothing")
+    return name, data[1:], told
 
 
 class NoteSigner:
@@ -85,23 +91,31 @@ class NoteSigner:
         return f"{body}\n— {self.verifier.name} {base64.b64encode(blob).decode()}\n"
 
 
-def open_note(text: str, keys: Iterable[VerifierKey]) -> str:
-    """The body, once one of `keys` has signed it. A known key with a wrong signature refuses the whole note."""
+def note_lines(text: str) -> tuple[str, list[tuple[str, bytes]]]:
+    """The body and the signature lines: name, then key id and signature. Raises `InvalidNote`; checks no signature."""
     if len(text) > MAX_NOTE or any(ord(letter) < 0x20 and letter != "\n" for letter in text):
         raise InvalidNote("too long, or it holds a control character")
     head, blank, tail = text.rpartition("\n\n")
     lines = tail.split("\n")
     if not blank or lines.pop() != "" or not 0 < len(lines) <= MAX_SIGNATURES:
         raise InvalidNote("not a signed note")
-    body = head + "\n"
-    known = {(key.name, key.key_id): key for key in keys}
-    signed = False
+    found: list[tuple[str, bytes]] = []
     for line in lines:
         match = _SIGNATURE.fullmatch(line)
         blob = _decode(match[2]) if match else b""
         if match is None or len(blob) < 5:
             raise InvalidNote("a signature line is malformed")
-        key = known.get((match[1], blob[:4]))
+        found.append((match[1], blob))
+    return head + "\n", found
+
+
+def open_note(text: str, keys: Iterable[VerifierKey]) -> str:
+    """The body, once one of `keys` has signed it. A known key with a wrong signature refuses the whole note."""
+    body, lines = note_lines(text)
+    known = {(key.name, key.key_id): key for key in keys}
+    signed = False
+    for name, blob in lines:
+        key = known.get((name, blob[:4]))
         if key is not None and not key.verify(body.encode(), blob[4:]):
             raise InvalidNote(f"the signature of {key.name} does not match")
         signed = signed or key is not None
