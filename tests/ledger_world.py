@@ -54,7 +54,7 @@ class World:
 
 
 @asynccontextmanager
-async def ledger_in(data: Path, *, clock=None, connect=connect) -> AsyncIterator[World]:
+async def ledger_in(data: Path, *, clock=None, connect=connect, settings=SETTINGS) -> AsyncIterator[World]:
     """Start on what is in `data`, as after any restart."""
     places = Places(data)
     async with AsyncExitStack() as stack:
@@ -66,7 +66,7 @@ async def ledger_in(data: Path, *, clock=None, connect=connect) -> AsyncIterator
         def opened(path: Path) -> Stores:
             return open_stores(path, connect=connect)
 
-        ledger = await open_ledger(SETTINGS, places, opened, stack, clock=clock)
+        ledger = await open_ledger(settings, places, opened, stack, clock=clock)
         stores = open_stores(places.ledger)
         stack.callback(stores.close)
         yield World(places, ledger, stores, signer)

@@ -417,7 +417,7 @@ class Asked(NamedTuple):
 
 def check_log(source: Source, asked: Asked, state: str | None, min_index: int, notes: Sequence[str]) -> str:
     """Every entry, every tile, the root, and all that is remembered of this log."""
-    checkpoint, seen = asked.open(_text(source.read("checkpoint", MAX_NOTE)))
+    checkpoint, seen = asked.open(_text(_newest(source, asked)))
     remembered = [asked._replace(policy=None, max_age=None).open(_text(_file(name)))[0] for name in notes]
     remembered += _remembered(state, checkpoint)
     start = min(min_index, checkpoint.size) // WIDTH * WIDTH
@@ -443,6 +443,16 @@ def check_log(source: Source, asked: Asked, state: str | None, min_index: int, n
         _remember(state, checkpoint)
     pruned = f"\nentries below {start} are pruned and were not read" if start else ""
     return f"verified: {checkpoint.size} entries of {checkpoint.origin}\nroot {_b64(checkpoint.root)}{seen}{pruned}"
+
+
+def _newest(source: Source, asked: Asked) -> bytes:
+    """The log's checkpoint. A Grantline log keeps the newest that witnesses saw beside the newest of all."""
+    if asked.policy is not None:
+        try:
+            return source.read("checkpoint.witnessed", MAX_NOTE)
+        except Missing:
+            pass
+    return source.read("checkpoint", MAX_NOTE)
 
 
 def _require_unforked(tree: Tree, remembered: Sequence[Checkpoint]) -> None:

@@ -82,6 +82,9 @@ def prove_event(
 def export_ledger(
     directory: Annotated[Path, typer.Argument(help="An empty or new directory.")],
     data: DataOption = DEFAULT_DATA,
+    witnessed: Annotated[
+        bool, typer.Option("--witnessed", help="Only what enough witnesses saw, with their cosignatures.")
+    ] = False,
 ) -> None:
     """Write checkpoint, tiles, entries and key as C2SP tlog-tiles, which third-party verifiers read."""
     from grantline.ledger.export import export
@@ -90,7 +93,7 @@ def export_ledger(
 
     if directory.exists() and any(directory.iterdir()):
         raise InvalidConfiguration(f"{directory} is not empty")
-    checkpoint = export(Published(Places(data).public), directory)
+    checkpoint = export(Published(Places(data).public), directory, witnessed=witnessed)
     typer.echo(f"{checkpoint.size} entries under one checkpoint in {directory}")
 
 

@@ -8,14 +8,19 @@ from grantline.ledger.published import Published
 from grantline.model.errors import NotFound
 
 
-def export(published: Published, directory: Path) -> Checkpoint:
+def export(published: Published, directory: Path, *, witnessed: bool = False) -> Checkpoint:
     """Copy everything that the published checkpoint needs. A running ledger may go on meanwhile.
 
+    `witnessed`: the newest checkpoint that enough witnesses cosigned, with their lines.
     Raises `NotFound` before the first checkpoint, `MissingTile` if a tile is gone.
     """
-    note, vkey = published.checkpoint(), published.vkey()
+    note, vkey = published.witnessed() if witnessed else published.checkpoint(), published.vkey()
     if note is None or vkey is None:
-        raise NotFound("There is no checkpoint yet; start the ledger once.")
+        raise NotFound(
+            "No witnesses have cosigned a checkpoint yet."
+            if witnessed
+            else "There is no checkpoint yet; start the ledger once."
+        )
     checkpoint = open_checkpoint(note, VerifierKey.parse(vkey))
     target = Published(directory)
     for tile in tiles(checkpoint.size):

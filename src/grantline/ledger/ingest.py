@@ -10,7 +10,7 @@ import structlog
 from grantline.ledger.access import Producers, UnknownProducer
 from grantline.ledger.erasure import Eraser, Order
 from grantline.ledger.placing import Gap
-from grantline.ledger.published import Published
+from grantline.ledger.published import WITNESSED, Published
 from grantline.ledger.queries import Queries
 from grantline.ledger.sequencer import Sequencer
 from grantline.model.errors import AuditUnavailable, Conflict, GrantlineError, InvalidRequest, NotFound
@@ -106,7 +106,7 @@ class LedgerApp:
 
     def _file(self, path: str) -> Answer:
         """Checkpoint and key are text, everything below /tile/ is bytes; nothing else is published."""
-        if path in ("/checkpoint", "/log.vkey"):
+        if path in ("/checkpoint", f"/{WITNESSED}", "/log.vkey"):
             found = self._published.read(path[1:])
             return HTTPStatus.OK, "text/plain; charset=utf-8", found
         if path.startswith("/tile/"):

@@ -5,10 +5,12 @@ import secrets
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from grantline.ledger import projection
 from grantline.ledger.access import Producers, read_producers
 from grantline.ledger.erasure import Eraser, Erasures, destroy_again
+from grantline.ledger.findings import Findings
 from grantline.ledger.gaps import LEDGER, own_event
 from grantline.ledger.ingest import LedgerApp
 from grantline.ledger.keys import PersonKeys
@@ -27,6 +29,9 @@ from grantline.model.errors import AuditUnavailable
 from grantline.model.events import EventType, Sequenced, Submission
 from grantline.model.ids import Randomness, opaque
 
+if TYPE_CHECKING:
+    from grantline.ledger.witness.asking import Asking
+
 OpenStores = Callable[[Path], Stores]
 PATIENCE_S = 30.0
 
@@ -42,6 +47,7 @@ class Ledger:
         *,
         eraser: Eraser,
         rewrapping: Rewrapping,
+        asking: "Asking | None",
         settings: Settings,
     ) -> None:
         self.app = app
@@ -49,6 +55,7 @@ class Ledger:
         self.eraser = eraser
         self.publisher = publisher
         self.rewrapping = rewrapping
+        self.asking = asking
         self._settings = settings
 
     async def keep_publishing(self) -> None:
@@ -60,6 +67,13 @@ class Ledger:
     async def keep_rewrapping(self) -> None:
         """Until cancelled."""
         await self.rewrapping.keep_turning(self._settings.rewrap_days)
+
+    async def keep_asking_witnesses(self) -> None:
+        """Until cancelled. Without a policy nobody is asked."""
+        if self.asking is None:
+            await asyncio.Event().wait()
+        else:
+            await self.asking.keep_asking(self._settings.witness_every_s)
 
     async def publish_rest(self) -> None:
         """What came in since the last checkpoint, before the end."""
@@ -106,7 +120,22 @@ async def open_ledger(
     producers = Producers(read_producers(places.producers), reading.entries.trusted)
     app = LedgerApp(sequencer, producers, queries, published, eraser=eraser, authority=settings.authority)
     rewrapping = Rewrapping(sequencer, writing.keys, roots, places, clock=clock, randomness=randomness)
-    return Ledger(app, sequencer, publisher, eraser=eraser, rewrapping=rewrapping, settings=settings)
+    asking = await _asking(settings, published, stack, Findings(sequencer, clock, randomness), clock)
+    return Ledger(app, sequencer, publisher, eraser=eraser, rewrapping=rewrapping, asking=asking, settings=settings)
+
+
+async def _asking(
+    settings: Settings, published: Published, stack: AsyncExitStack, findings: Findings, clock: Clock
+) -> "Asking | None":
+    """Who asks the witnesses that the settings name; what that needs is not loaded where there are none."""
+    if settings.witness_policy is None:
+        return None
+    from grantline.ledger.witness.asking import Asking, client
+    from grantline.ledger.witness.policy import load_policy
+
+    policy = load_policy(settings.witness_policy)
+    http = await stack.enter_async_context(client())
+    return Asking(published, policy, http, clock, findings.tell, alarm_s=settings.witness_alarm_s)
 
 
 async def _when_answered(recover: Callable[[], Awaitable[None]]) -> None:

@@ -8,8 +8,10 @@ from grantline.crypto.tiles import ENTRIES, WIDTH, Tile, bundle, unbundle
 from grantline.ledger.files import write_synced
 from grantline.model.errors import NotFound
 
+WITNESSED = "checkpoint.witnessed"
+"""The newest checkpoint that enough witnesses cosigned; `checkpoint` is the newest of all."""
 _NAME = re.compile(
-    r"checkpoint|log\.vkey|tile/(?:entries|[0-9]|[1-5][0-9]|6[0-3])/(?:x[0-9]{3}/)*[0-9]{3}(?:\.p/[0-9]{1,3})?"
+    r"checkpoint(?:\.witnessed)?|log\.vkey|tile/(?:entries|[0-9]|[1-5][0-9]|6[0-3])/(?:x[0-9]{3}/)*[0-9]{3}(?:\.p/[0-9]{1,3})?"
 )
 
 
@@ -27,6 +29,13 @@ class Published:
         """The signed note; None before the first one."""
         try:
             return (self.directory / "checkpoint").read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return None
+
+    def witnessed(self) -> str | None:
+        """The newest note that enough witnesses cosigned; None before the first one."""
+        try:
+            return (self.directory / WITNESSED).read_text(encoding="utf-8")
         except FileNotFoundError:
             return None
 

@@ -25,6 +25,15 @@ class Settings:
     rewrap_days: int = setting(
         30, help="Days after which people's keys are wrapped anew: an erasure is final in every copy after so long."
     )
+    witness_policy: Path | None = setting(
+        None,
+        help="File that names witnesses, where they are asked, and how many must have seen a checkpoint (C2SP "
+        "tlog-policy). None: nobody is asked.",
+    )
+    witness_every_s: int = setting(10, help="How often witnesses are asked to cosign while the log grows.")
+    witness_alarm_s: int = setting(
+        300, help="Seconds without cosignatures of enough witnesses after which the record tells of it."
+    )
     authority: str = setting(
         "authority", help="Producer whose reading requests are answered: the authority's own name."
     )

@@ -191,8 +191,8 @@ def free_port():
 
 
 @contextmanager
-def started(tmp_path, port):
-    (tmp_path / "log.vkey").write_text(str(LOG.verifier))
+def started(tmp_path, port, vkey=str(LOG.verifier)):
+    (tmp_path / "log.vkey").write_text(vkey)
     command = [
         sys.executable, "-m", "grantline", "witness", str(tmp_path / "w"), "--name", "w.example/1",
         "--log", str(tmp_path / "log.vkey"), "--port", str(port),
