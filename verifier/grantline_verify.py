@@ -17,7 +17,6 @@ import os
 import re
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
@@ -292,8 +291,9 @@ class Source:
             else:
                 with open(path, "rb") as file:
                     data = file.read(limit + 1)
-        except (OSError, urllib.error.URLError) as error:
-            raise Missing(f"{name}: {getattr(error, 'strerror', None) or error}") from None
+        except OSError as error:
+            reason = getattr(error, "reason", error)
+            raise Missing(f"{name}: {getattr(reason, 'strerror', None) or reason}") from None
         if len(data) > limit:
             raise Refused(f"{name}: larger than it may be")
         return data

@@ -29,23 +29,55 @@ def verify_ledger(
     state: Annotated[
         Path | None, typer.Option(help="File in which you keep what you saw last; finds a shortened or forked log.")
     ] = None,
+    witness_policy: Annotated[
+        Path | None, typer.Option(help="File that says which witnesses must have seen it (C2SP tlog-policy).")
+    ] = None,
 ) -> None:
     """Check every entry below the last signed checkpoint. Exit code 1: refused, 3: data is missing."""
     from grantline.ledger.published import Published
     from grantline.ledger.verify import verify
+    from grantline.ledger.witness.policy import load_policy
 
     key = vkey.read_text().strip() if vkey else None
+    policy = load_policy(witness_policy) if witness_policy else None
     if export is not None:
-        report = verify(Published(export), vkey=key, state=state)
+        report = verify(Published(export), vkey=key, state=state, policy=policy)
     else:
         with _stores(data) as (places, stores):
-            report = verify(Published(places.public), rows=stores.entries, vkey=key, state=state)
+            report = verify(Published(places.public), rows=stores.entries, vkey=key, state=state, policy=policy)
     typer.echo(f"size {report.size}\nroot {report.root}")
     if not report.ok:
         where = "" if report.index is None else f" (first entry in doubt: {report.index})"
         typer.echo(f"NOT VERIFIED: {report.problem}{where}", err=True)
         raise typer.Exit(MISSING if report.missing else REFUSED)
     typer.echo("verified")
+
+
+@app.command("compare")
+def compare_checkpoints(
+    one: Annotated[Path, typer.Argument(help="A checkpoint, as a file.")],
+    other: Annotated[Path, typer.Argument(help="Another of the same log, from somebody else.")],
+    vkey: Annotated[Path, typer.Option(help="File with the log's key, from a source you trust.")],
+) -> None:
+    """Find out whether a log showed two people two histories. Exit code 1: it did, and the two files prove it."""
+    from grantline.crypto.note import InvalidNote
+    from grantline.ledger.verify import Fork, compare
+
+    try:
+        first, second = compare(*(path.read_text(encoding="utf-8") for path in (one, other, vkey)))
+    except Fork as fork:
+        typer.echo(f"FORK: {fork}; these two files prove it.", err=True)
+        raise typer.Exit(REFUSED) from fork
+    except (InvalidNote, OSError, UnicodeDecodeError) as error:
+        raise InvalidConfiguration(f"These are not two checkpoints of this log: {error}") from error
+    if first.size == second.size:
+        typer.echo(f"the same: {first.size} entries")
+        return
+    typer.echo(
+        f"Sizes {first.size} and {second.size} tell nothing by themselves: verify the log with the smaller as --state.",
+        err=True,
+    )
+    raise typer.Exit(MISSING)
 
 
 @app.command("prove")

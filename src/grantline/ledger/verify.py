@@ -11,11 +11,13 @@ from typing import Protocol
 
 import msgspec
 
+from grantline.crypto.cosignature import cosigned
 from grantline.crypto.merkle import Frontier, leaf_hash
 from grantline.crypto.note import Checkpoint, InvalidNote, VerifierKey, open_checkpoint
 from grantline.crypto.tiles import ENTRIES, WIDTH, Tile, hashes, tile_root, tiles, unbundle
 from grantline.ledger.files import write_synced
 from grantline.ledger.published import MissingTile, Published
+from grantline.ledger.witness.policy import Policy
 
 
 class Rows(Protocol):
@@ -58,16 +60,22 @@ class Broken(Exception):
 
 
 def verify(
-    published: Published, *, rows: Rows | None = None, vkey: str | None = None, state: Path | None = None
+    published: Published,
+    *,
+    rows: Rows | None = None,
+    vkey: str | None = None,
+    state: Path | None = None,
+    policy: Policy | None = None,
 ) -> Report:
     """Check everything below the published checkpoint.
 
     `vkey`: the log's key from a source one trusts; without it, the key published beside the log.
     `state`: a file of this verifier's own; the log must continue what it says, and it is renewed on success.
+    `policy`: witnesses that have to have seen it; then the newest checkpoint that was witnessed is the one checked.
     """
     checkpoint = Checkpoint("", 0, b"")
     try:
-        checkpoint = _checkpoint(published, vkey)
+        checkpoint = _checkpoint(published, vkey, policy)
         seen = _seen(state)
         _follow(published, checkpoint, rows, seen)
     except Broken as broken:
@@ -79,14 +87,34 @@ def verify(
     return Report(True, checkpoint.size, root)
 
 
-def _checkpoint(published: Published, vkey: str | None) -> Checkpoint:
-    note, key = published.checkpoint(), vkey or published.vkey()
+def _checkpoint(published: Published, vkey: str | None, policy: Policy | None) -> Checkpoint:
+    newest = published.checkpoint()
+    note, key = (newest if policy is None else published.witnessed() or newest), vkey or published.vkey()
     if note is None or key is None:
         raise Broken("checkpoint: there is none, or no key to check it with", missing=True)
     try:
-        return open_checkpoint(note, VerifierKey.parse(key))
+        checkpoint = open_checkpoint(note, VerifierKey.parse(key))
+        if policy is not None and not policy.met(cosigned(note, policy.keys)):
+            raise Broken("witnesses: not enough of the policy's saw this checkpoint")
     except InvalidNote as error:
         raise Broken(f"checkpoint: {error}") from error
+    return checkpoint
+
+
+class Fork(Exception):
+    """One log signed two roots for one size. The two notes prove it to anybody who knows its key."""
+
+
+def compare(one: str, other: str, vkey: str) -> tuple[Checkpoint, Checkpoint]:
+    """Two checkpoints of one log. Raises `Fork`, or `InvalidNote` if one of them is not signed by it.
+
+    Different sizes say nothing yet: an export verified with the smaller one as state tells whether it is a prefix.
+    """
+    key = VerifierKey.parse(vkey)
+    first, second = open_checkpoint(one, key), open_checkpoint(other, key)
+    if first.size == second.size and first.root != second.root:
+        raise Fork(f"{key.name} signed two roots for {first.size} entries")
+    return first, second
 
 
 def _seen(state: Path | None) -> Seen | None:
