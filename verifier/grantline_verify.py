@@ -418,7 +418,7 @@ class Asked(NamedTuple):
 def check_log(source: Source, asked: Asked, state: str | None, min_index: int, notes: Sequence[str]) -> str:
     """Every entry, every tile, the root, and all that is remembered of this log."""
     checkpoint, seen = asked.open(_text(_newest(source, asked)))
-    remembered = [asked._replace(policy=None, max_age=None).open(_text(_file(name)))[0] for name in notes]
+    remembered = [_elsewhere(_file(name), asked.log) for name in notes]
     remembered += _remembered(state, checkpoint)
     start = min(min_index, checkpoint.size) // WIDTH * WIDTH
     for one in remembered:
@@ -568,6 +568,21 @@ def _remembered(state: str | None, now: Checkpoint) -> list[Checkpoint]:
     return [seen]
 
 
+def _elsewhere(data: bytes, log: Key) -> Checkpoint:
+    """What somebody else saw of this log: a checkpoint that it signed, or a consent receipt that quotes one."""
+    if not data.lstrip().startswith(b"{"):
+        return open_note(_text(data), log)[0]
+    found = _json(data)
+    try:
+        quoted = found.get("receipt", found)["log"]
+        seen = Checkpoint(str(quoted["origin"]), int(quoted["size"]), unbase64(quoted["root"]))
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise Refused("a file given as --seen is no checkpoint and quotes none") from None
+    if seen.origin != log.name:
+        raise Refused(f"the receipt quotes {seen.origin}, but the key is of {log.name}")
+    return seen
+
+
 def _remember(state: str, checkpoint: Checkpoint) -> None:
     with open(state + ".new", "w", encoding="utf-8") as file:
         json.dump({"origin": checkpoint.origin, "size": checkpoint.size, "root": _b64(checkpoint.root)}, file)
@@ -595,7 +610,7 @@ def _arguments() -> argparse.ArgumentParser:
     log = kinds.add_parser("log", help="a whole log, from an export or from where it is published")
     log.add_argument("place", help="directory or https:// address")
     log.add_argument("--state", help="file in which you keep what you saw last; finds a shortened or forked log")
-    log.add_argument("--seen", action="append", default=[], help="a checkpoint from elsewhere that has to fit")
+    log.add_argument("--seen", action="append", default=[], help="a checkpoint or consent receipt that has to fit")
     log.add_argument("--min-index", type=int, default=0, help="entries below it may be pruned")
     proof = kinds.add_parser("proof", help="one entry with its tlog-proof")
     proof.add_argument("proof")

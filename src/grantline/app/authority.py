@@ -24,6 +24,7 @@ from grantline.app.outward import outward
 from grantline.app.own_secrets import OwnSecrets, open_own_secrets
 from grantline.app.pages import OAuthPages, PageConnections, PageWithdrawal
 from grantline.app.places import Places
+from grantline.app.public_log import PREFIX, PublicLog
 from grantline.app.root_key import open_root_key
 from grantline.app.rules import Rules
 from grantline.app.setup import AUTHORITY, prepare
@@ -51,6 +52,7 @@ from grantline.crypto.custody.file import write_private
 from grantline.fetching import Fetcher
 from grantline.identity import Enrolment, Session, Sessions
 from grantline.ledger.client import LedgerClient
+from grantline.ledger.published import Published
 from grantline.ledger.relay import Relay
 from grantline.ledger.set_aside import SetAside
 from grantline.ledger.settings import Places as LedgerPlaces
@@ -122,6 +124,7 @@ async def authority(
         http = await stack.enter_async_context(httpx2.AsyncClient(trust_env=False))
         ledger = LedgerClient(LedgerPlaces(data).ledger_socket, AUTHORITY, own.producer)
         stack.push_async_callback(ledger.close)
+        log = Published(LedgerPlaces(data).public)
         sessions = Sessions(work, clock, settings=settings.sessions)
         pages = OAuthPages()
         core = _Core(settings, issuer, keys, work, rules, clock)
@@ -147,7 +150,7 @@ async def authority(
             enrolment=identity.enrolment,
             interaction=Interaction(server),
             elsewhere=AskedElsewhere(server),
-            connections=PageConnections(work, rules, keys, issuer, clock),
+            connections=PageConnections(work, rules, keys, issuer, clock, log),
             withdrawal=PageWithdrawal(work, server.consents),
             closures=feed.closures,
             record=ledger,
@@ -168,7 +171,7 @@ async def authority(
         stack.push_async_callback(leading.close)
         await leading.start()
         tasks = (leading.run, rules.keep_looking, keeping.run, *_tellers(server, fetcher, work))
-        whole = _route(oauth_endpoints(server), feed, portal(site))
+        whole = _route(oauth_endpoints(server), feed, portal(site), PublicLog(log) if settings.ledger.public else None)
         app = Floods(whole, site, clock, settings.authorization.beginnings_per_minute)
         yield Authority(app, tasks, server, identity.enrolment, rules, work)
 
@@ -181,8 +184,8 @@ def _tellers(server: Server, fetcher: Fetcher, work: WakingWork) -> tuple[Task, 
     return tuple(each.run for each in tellers)
 
 
-def _route(oauth: Any, feed: FeedServer, pages: Asgi) -> Asgi:
-    """One application: machines' endpoints first, gateways' door, pages for everything else."""
+def _route(oauth: Any, feed: FeedServer, pages: Asgi, log: PublicLog | None) -> Asgi:
+    """One application: machines' endpoints first, gateways' door, the log if it is public, pages for the rest."""
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         path = scope.get("path", "")
@@ -190,6 +193,8 @@ def _route(oauth: Any, feed: FeedServer, pages: Asgi) -> Asgi:
             await feed(scope, receive, send)
         elif oauth.knows(path):
             await oauth(scope, receive, send)
+        elif log is not None and path.startswith(PREFIX):
+            await log(scope, receive, send)
         else:
             await pages(scope, receive, send)
 

@@ -1,5 +1,6 @@
 """The pages' questions, answered by the parts that know: one small class for each Protocol of `ui.portal.services`."""
 
+import asyncio
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -12,6 +13,7 @@ from grantline.authorization import Delivery, Keys, Response, card_of
 from grantline.catalog import Asked, Catalog
 from grantline.consent import ClientCard, Consents, may, offer_lines, read, receipt, words
 from grantline.consent.offer import OfferLine, Span
+from grantline.ledger.published import Published
 from grantline.model.clock import Clock
 from grantline.model.consent import Item, Status, Version
 from grantline.model.errors import NotFound
@@ -37,6 +39,7 @@ class PageConnections:
     keys: Keys
     issuer: str
     clock: Clock
+    log: Published
 
     async def of(self, person: PersonId) -> tuple[Connection, ...]:
         """All of them, newest first."""
@@ -58,6 +61,7 @@ class PageConnections:
 
     async def receipt(self, person: PersonId, consent: ConsentId, version: int) -> bytes:
         """The receipt and its signature as one JSON document."""
+        log = await asyncio.to_thread(self.log.last)
 
         async def unit(tx: SqlTransaction) -> bytes:
             detail = await read.detail(tx, consent=consent, person=person)
@@ -67,7 +71,7 @@ class PageConnections:
                 raise NotFound("There is no such version.")
             now = self.clock.wall_us() // 1_000_000
             made = receipt.receipt(
-                catalog=self.rules.catalog(), version=found, state=state, issuer=self.issuer, issued_at=now
+                catalog=self.rules.catalog(), version=found, state=state, issuer=self.issuer, issued_at=now, log=log
             )
             signed = {"receipt": made, "jws": receipt.sign(made, self.keys.signing)}
             return orjson.dumps(signed, option=orjson.OPT_INDENT_2)

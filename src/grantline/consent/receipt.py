@@ -1,11 +1,13 @@
 """A receipt that a person can keep and check without us (shaped after ISO/IEC TS 27560, signed as a JWS)."""
 
+import base64
 from datetime import UTC, datetime
 from typing import Any
 
 from grantline.catalog import Catalog, to_detail
 from grantline.consent import words
 from grantline.crypto import jcs
+from grantline.crypto.note import Checkpoint
 from grantline.crypto.signing import SigningKey
 from grantline.model.consent import Item, Party, Purpose, State, Version
 
@@ -13,13 +15,16 @@ SCHEMA = "grantline-receipt-1"
 TYPE = "grantline-receipt+jwt"
 
 
-def receipt(*, catalog: Catalog, version: Version, state: State, issuer: str, issued_at: int) -> dict[str, Any]:
+def receipt(
+    *, catalog: Catalog, version: Version, state: State, issuer: str, issued_at: int, log: Checkpoint | None = None
+) -> dict[str, Any]:
     """The receipt of one version as plain JSON. `issued_at` in unix seconds; `issuer`: URL of this authority.
 
     Record fields are those of the version, `text` is made from them and the catalog; `content_hash` ties both to
-    the ledger's entry. A version that a later one replaced says so in its event.
+    the ledger's entry. A version that a later one replaced says so in its event. `log`: the newest checkpoint of the
+    ledger; whoever keeps the receipt can show later that the log was another one.
     """
-    return {
+    made = {
         "schema_version": SCHEMA,
         "receipt_id": f"{version.record_id}.{issued_at}",
         "issuer": issuer,
@@ -39,6 +44,9 @@ def receipt(*, catalog: Catalog, version: Version, state: State, issuer: str, is
         "events": _events(version, state),
         "text": list(agreed(catalog, version)),
     }
+    if log is not None:
+        made["log"] = {"origin": log.origin, "size": log.size, "root": base64.b64encode(log.root).decode()}
+    return made
 
 
 def sign(receipt: dict[str, Any], key: SigningKey) -> str:

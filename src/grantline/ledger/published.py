@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from grantline.crypto.merkle import HASH_SIZE
+from grantline.crypto.note import Checkpoint, InvalidNote, VerifierKey, open_checkpoint
 from grantline.crypto.tiles import ENTRIES, WIDTH, Tile, bundle, unbundle
 from grantline.ledger.files import write_synced
 from grantline.model.errors import NotFound
@@ -37,6 +38,14 @@ class Published:
         try:
             return (self.directory / WITNESSED).read_text(encoding="utf-8")
         except FileNotFoundError:
+            return None
+
+    def last(self) -> Checkpoint | None:
+        """The newest checkpoint, to be quoted; None before the first one, and where it cannot be read."""
+        note, key = self.checkpoint(), self.vkey()
+        try:
+            return None if note is None or key is None else open_checkpoint(note, VerifierKey.parse(key))
+        except InvalidNote:
             return None
 
     def vkey(self) -> str | None:

@@ -25,6 +25,11 @@ class Settings:
     rewrap_days: int = setting(
         30, help="Days after which people's keys are wrapped anew: an erasure is final in every copy after so long."
     )
+    public: bool = setting(
+        False,
+        help="Serve the log to anyone, read-only, below `/log/` of the issuer. It names no person, but tells "
+        "how much happens, by which clients and for which purposes.",
+    )
     witness_policy: Path | None = setting(
         None,
         help="File that names witnesses, where they are asked, and how many must have seen a checkpoint (C2SP "

@@ -1,5 +1,6 @@
 """The verifier that an auditor takes along, on logs that are as they should be."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -12,7 +13,7 @@ import pytest
 
 from grantline.ledger.published import Published
 from grantline.ledger.verify import verify
-from tests.conformance.verifier.a_log import LOG, PROGRAM, W1, W2, Witness, entries, note, program, write
+from tests.conformance.verifier.a_log import LOG, ORIGIN, PROGRAM, W1, W2, Witness, entries, note, program, write
 
 SIZES = (0, 1, 2, 255, 256, 257, 511, 512, 700, 65_536, 65_793)
 
@@ -171,6 +172,27 @@ def test_a_policy_without_quorum_refuses(tmp_path, vkey, capsys):
     (tmp_path / "policy").write_text(TWO)
     assert run("log", write(tmp_path / "log", []), "--vkey", vkey, "--policy", tmp_path / "policy") == 1
     assert "no quorum" in capsys.readouterr().err
+
+
+# What a receipt remembers
+
+
+def test_a_receipt_that_quotes_the_log(tmp_path, vkey, capsys):
+    """Covers: AUDIT §5.7. Whoever keeps a receipt keeps a state of the log."""
+    found, kept = entries(400), tmp_path / "receipt.json"
+    own = {"origin": ORIGIN, "size": 300, "root": note(found[:300]).split("\n")[2]}
+    log = write(tmp_path / "log", found)
+    for quoted, code in (
+        ({"receipt": {"log": own}, "jws": "…"}, 0), ({"log": own}, 0), ({"log": own | {"size": 299}}, 1),
+        ({"log": own | {"size": 401}}, 1), ({"log": own | {"origin": "other"}}, 1), ({"log": {}}, 1), ({}, 1),
+        ({"receipt": []}, 1),
+    ):  # fmt: skip
+        kept.write_text(json.dumps(quoted))
+        assert run("log", log, "--vkey", vkey, "--seen", kept) == code, quoted
+    rewritten = write(tmp_path / "rewritten", entries(400, x=1))
+    kept.write_text(json.dumps({"log": own}))
+    assert run("log", rewritten, "--vkey", vkey, "--seen", kept) == 1
+    assert "fork: the first 300 entries" in capsys.readouterr().err
 
 
 # Two checkpoints
