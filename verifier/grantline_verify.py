@@ -24,6 +24,8 @@ from typing import Any, NamedTuple
 WIDTH, LEVELS = 256, 8
 MAX_NOTE, MAX_SIGNATURES, MAX_BUNDLE = 1 << 16, 64, WIDTH * (2 + 65_535)
 ED25519, COSIGNATURE = 1, 4
+AHEAD_S = 300
+"""By how much a witness's clock may run ahead of ours."""
 SIGNATURE_LINE = re.compile(r"— (\S+) (\S+)")
 
 
@@ -408,9 +410,11 @@ class Asked(NamedTuple):
         checkpoint, cosigned = open_note(text, self.log, witnesses)
         if self.policy is not None and not self.policy.met(cosigned):
             raise Refused(f"witnesses: {len(cosigned)} of the policy saw this checkpoint; that is not its quorum")
-        newest = max(cosigned.values(), default=0)
-        if self.max_age is not None and time.time() - newest > self.max_age:
-            raise Refused(f"stale: the newest cosignature is older than {self.max_age} s")
+        if self.max_age is not None:
+            age = {name: time.time() - moment for name, moment in cosigned.items()}
+            fresh = {name: cosigned[name] for name in age if -AHEAD_S <= age[name] <= self.max_age}
+            if self.policy is None or not fresh or not self.policy.met(fresh):
+                raise Refused(f"stale: no quorum of the policy's witnesses saw it within {self.max_age} s")
         seen = "".join(f"\nseen by {name} at {_utc(moment)}" for name, moment in sorted(cosigned.items()))
         return checkpoint, seen
 

@@ -8,6 +8,7 @@ import msgspec
 import structlog
 
 from grantline.ledger.access import Producers, UnknownProducer
+from grantline.ledger.body import Receive, read_body
 from grantline.ledger.erasure import Eraser, Order
 from grantline.ledger.placing import Gap
 from grantline.ledger.published import WITNESSED, Published
@@ -17,7 +18,6 @@ from grantline.model.errors import AuditUnavailable, Conflict, GrantlineError, I
 from grantline.model.events import Submission
 from grantline.model.reading import decoder
 
-Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Answer = tuple[int, str, bytes]
 """Status, content type, body."""
@@ -88,7 +88,7 @@ class LedgerApp:
 
     async def _ingest(self, scope: dict[str, Any], receive: Receive) -> Answer:
         producer = self._producers.identify(_authorization(scope))
-        submission = _submission(await _body(receive))
+        submission = _submission(await read_body(receive, MAX_BODY))
         if submission.producer != producer:
             raise UnknownProducer("The events are of another producer.", detail=f"{producer}: {submission.producer}")
         return HTTPStatus.OK, JSON, msgspec.json.encode(await self._sequencer.append(submission))
@@ -96,13 +96,13 @@ class LedgerApp:
     async def _erase(self, scope: dict[str, Any], receive: Receive) -> Answer:
         if self._producers.identify(_authorization(scope)) != self._authority:
             raise UnknownProducer("Only the authority may have somebody forgotten.")
-        order = _order(await _body(receive))
+        order = _order(await read_body(receive, MAX_BODY))
         return HTTPStatus.OK, JSON, msgspec.json.encode(await self._eraser.erase(order))
 
     async def _query(self, scope: dict[str, Any], receive: Receive, name: str) -> Answer:
         if self._producers.identify(_authorization(scope)) != self._authority:
             raise UnknownProducer("Only the authority may ask.")
-        return HTTPStatus.OK, JSON, self._queries.ask(name, await _body(receive))
+        return HTTPStatus.OK, JSON, self._queries.ask(name, await read_body(receive, MAX_BODY))
 
     def _file(self, path: str) -> Answer:
         """Checkpoint and key are text, everything below /tile/ is bytes; nothing else is published."""
@@ -127,19 +127,3 @@ def _refusal(error: Exception) -> Answer:
 def _authorization(scope: dict[str, Any]) -> str | None:
     values = [value for name, value in scope["headers"] if name == b"authorization"]
     return values[0].decode("latin-1") if len(values) == 1 else None
-
-
-async def _body(receive: Receive) -> bytes:
-    """The whole body, at most `MAX_BODY`."""
-    parts: list[bytes] = []
-    size = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise InvalidRequest("The request was cut short.")
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
-        if size > MAX_BODY:
-            raise InvalidRequest("The request is too large.")
-        if not message.get("more_body", False):
-            return b"".join(parts)

@@ -139,6 +139,14 @@ def freeze(case: Case) -> None:
     case.more += ["--max-age", "3600"]
 
 
+def freeze_with_one_witness_of_two(case: Case) -> None:
+    """One of them dates far ahead: the quorum is as old as its other member."""
+    ask_for_both_witnesses(case, int(time.time()) - 7_200)
+    case.note(lambda text: "".join(text.splitlines(keepends=True)[:-1]))
+    case.note(lambda text: W2.cosign(text, int(time.time()) + 10**9))
+    case.more += ["--max-age", "3600"]
+
+
 def ask_for_both_witnesses(case: Case, moment: int = 1_800_000_000) -> None:
     policy = case.folder / "policy"
     policy.write_text(f"witness a {W1.vkey}\nwitness b {W2.vkey}\ngroup g all a b\nquorum g\n")
@@ -207,7 +215,13 @@ def no_quorum(module: Any) -> None:
 
 
 def no_clock(module: Any) -> None:
-    module.time.time = lambda: 0
+    then = time.time() - 7_200
+    module.time.time = lambda: then
+
+
+def no_ages(module: Any) -> None:
+    made = module.Asked.open
+    module.Asked.open = lambda self, text: made(self._replace(max_age=None), text)
 
 
 def no_signatures(module: Any) -> None:
@@ -284,6 +298,7 @@ ATTACKS: list[tuple[Callable[[Case], None], str, Callable[[Any], None]]] = [
     (fork_that_no_witness_saw, "not its quorum", no_quorum),
     (cosignatures_of_another_checkpoint, "the signature of witness.example/w1 does not match", no_signatures),
     (freeze, "stale", no_clock),
+    (freeze_with_one_witness_of_two, "stale", no_ages),
     (sign_with_another_key, "not signed by audit.example/log1", ids_of_names_only),
     (sign_with_another_key_under_the_same_id, "the signature of audit.example/log1 does not match", no_signatures),
     (show_another_log, "of audit.example/log2, but the key is of audit.example/log1", any_origin),

@@ -14,7 +14,7 @@ from grantline.ledger.witness.asking import Asking
 from grantline.ledger.witness.keeper import Witness
 from grantline.ledger.witness.policy import read_policy
 from grantline.ledger.witness.service import WitnessApp
-from grantline.model.errors import InvalidConfiguration
+from grantline.model.errors import AuditUnavailable, InvalidConfiguration
 from grantline.model.events import EventType
 from tests.conformance.verifier.a_log import program
 from tests.flows.ledger.test_witness import free_port, started
@@ -200,6 +200,33 @@ async def test_a_witness_that_saw_another_history_is_told_of_once(case, tmp_path
         await case.asking.ask()
     assert case.found == told
     assert case.seen() is None
+
+
+async def test_a_refusal_that_could_not_be_recorded_is_told_again(case):
+    await case.grow()
+    case.network.says["w1"] = (409, "999\n")
+    told, case.asking._finding = case.asking._finding, unavailable
+    with pytest.raises(AuditUnavailable):
+        await case.asking.ask()
+    case.asking._finding = told
+    await case.asking.ask()
+    assert case.found == [("witness_refuses", "w1.example")]
+
+
+async def unavailable(*_):
+    raise AuditUnavailable("The disk is full.")
+
+
+async def test_a_witness_whose_clock_runs_ahead_hides_no_silence(case):
+    await case.grow()
+    case.clock.now_us += 10**13
+    await case.asking.ask()
+    case.clock.now_us -= 10**13
+    case.network.down |= {"w1", "w2"}
+    anew = case.ask_anew()
+    case.clock.now_us += 301_000_000
+    await anew.ask()
+    assert case.found == [("witnesses_late", None)]
 
 
 @pytest.mark.parametrize(

@@ -95,8 +95,8 @@ class Asking:
         if isinstance(error, WitnessRefuses):
             _log.error("witness_refuses", witness=name, size=checkpoint.size, reason=str(error))
             if watcher.key not in self._memory.refusing:
-                self._memory.refusing.add(watcher.key)
                 await self._finding("witness_refuses", {"witness": name, "size": checkpoint.size, "reason": str(error)})
+                self._memory.refusing.add(watcher.key)
         elif isinstance(error, (WitnessSilent, OSError, MissingTile)):
             _log.warning("witness_silent", witness=name, reason=str(error))
         else:
@@ -143,7 +143,7 @@ class Asking:
         seen_by = cosigned(whole, self._policy.keys)
         if seen_by and self._policy.met(seen_by):
             self._published.write(WITNESSED, whole.encode())
-            self._memory.size, self._memory.moment = checkpoint.size, max(seen_by.values())
+            self._memory.size, self._memory.moment = checkpoint.size, self._newest(seen_by)
 
     async def _tell_age(self) -> None:
         late = self._age() > self._alarm_s and self._policy.quorum != NONE
@@ -155,6 +155,10 @@ class Asking:
     def _age(self) -> int:
         """Seconds since the newest cosignature of a quorum, or since we began to ask."""
         return max(0, self._now() - self._memory.moment)
+
+    def _newest(self, seen_by: dict[WitnessKey, int]) -> int:
+        """When the newest cosignature was made; a witness whose clock runs ahead does not make it newer than now."""
+        return min(max(seen_by.values()), self._now())
 
     def _now(self) -> int:
         return self._clock.wall_us() // 1_000_000
@@ -169,7 +173,7 @@ class Asking:
         except InvalidNote:
             return
         if self._policy.met(seen_by) and seen_by:
-            self._memory.moment = max(seen_by.values())
+            self._memory.moment = self._newest(seen_by)
 
 
 def client() -> httpx2.AsyncClient:

@@ -5,14 +5,11 @@ import re
 from dataclasses import dataclass
 
 from grantline.crypto.note import MAX_NOTE, Checkpoint, InvalidNote, note_lines
+from grantline.model.errors import InvalidRequest
 
 MAX_PROOF = 63
 MAX_REQUEST = MAX_NOTE + 64 + MAX_PROOF * 45
 _OLD = re.compile(r"old (0|[1-9][0-9]{0,18})", re.ASCII)
-
-
-class Malformed(Exception):
-    """The request cannot be read (400)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,22 +23,22 @@ class AddCheckpoint:
 
     @classmethod
     def parse(cls, data: bytes) -> "AddCheckpoint":
-        """Raises `Malformed`, also where `old` is beyond the checkpoint's size."""
+        """Raises `InvalidRequest`, also where `old` is beyond the checkpoint's size."""
         try:
             head, _, note = data.decode().partition("\n\n")
         except UnicodeDecodeError as error:
-            raise Malformed("The request is not UTF-8.") from error
+            raise InvalidRequest("The request is not UTF-8.") from error
         first, *lines = head.split("\n")
         match = _OLD.fullmatch(first)
         if match is None or len(lines) > MAX_PROOF:
-            raise Malformed("The request begins with 'old SIZE' and at most 63 hashes.")
+            raise InvalidRequest("The request begins with 'old SIZE' and at most 63 hashes.")
         try:
             checkpoint = Checkpoint.parse(note_lines(note)[0])
             proof = tuple(_hash(line) for line in lines)
         except (InvalidNote, ValueError) as error:
-            raise Malformed(f"The request cannot be read: {error}.") from error
+            raise InvalidRequest(f"The request cannot be read: {error}.") from error
         if int(match[1]) > checkpoint.size:
-            raise Malformed("The old size is beyond the checkpoint's.")
+            raise InvalidRequest("The old size is beyond the checkpoint's.")
         return cls(int(match[1]), proof, note, checkpoint)
 
     def to_bytes(self) -> bytes:

@@ -6,17 +6,18 @@ from typing import Any
 
 import structlog
 
+from grantline.ledger.body import Receive, read_body
 from grantline.ledger.witness.keeper import Behind, Inconsistent, NotSigned, UnknownLog, Witness
-from grantline.ledger.witness.request import MAX_REQUEST, AddCheckpoint, Malformed
+from grantline.ledger.witness.request import MAX_REQUEST, AddCheckpoint
+from grantline.model.errors import InvalidRequest
 
-Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Answer = tuple[int, str, str]
 """Status, content type, body."""
 
 TEXT, SIZE = "text/plain; charset=utf-8", "text/x.tlog.size"
 _STATUS: dict[type[Exception], HTTPStatus] = {
-    Malformed: HTTPStatus.BAD_REQUEST,
+    InvalidRequest: HTTPStatus.BAD_REQUEST,
     NotSigned: HTTPStatus.FORBIDDEN,
     UnknownLog: HTTPStatus.NOT_FOUND,
     Inconsistent: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -47,7 +48,11 @@ class WitnessApp:
         if method not in (("POST",) if adding else ("GET", "HEAD")):
             return HTTPStatus.METHOD_NOT_ALLOWED, TEXT, f"Only {'POST' if adding else 'GET'} is understood here.\n"
         try:
-            text = self._witness.add(AddCheckpoint.parse(await _body(receive))) if adding else self._read(path)
+            text = (
+                self._witness.add(AddCheckpoint.parse(await read_body(receive, MAX_REQUEST)))
+                if adding
+                else self._read(path)
+            )
         except Behind as error:
             _log.warning("witness_refused", status=409, reason=str(error))
             return HTTPStatus.CONFLICT, SIZE, f"{error.size}\n"
@@ -70,18 +75,3 @@ def _refusal(error: Exception) -> Answer:
     if isinstance(error, UnknownLog):
         return status, TEXT, "This log is not watched here.\n"
     return status, TEXT, f"{error}\n"
-
-
-async def _body(receive: Receive) -> bytes:
-    parts: list[bytes] = []
-    size = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise Malformed("The request was cut short.")
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
-        if size > MAX_REQUEST:
-            raise Malformed("The request is too large.")
-        if not message.get("more_body", False):
-            return b"".join(parts)
