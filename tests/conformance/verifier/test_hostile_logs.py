@@ -140,10 +140,15 @@ def freeze(case: Case) -> None:
 
 
 def freeze_with_one_witness_of_two(case: Case) -> None:
-    """One of them dates far ahead: the quorum is as old as its other member."""
+    """The quorum is as old as its oldest member that is needed."""
     ask_for_both_witnesses(case, int(time.time()) - 7_200)
     case.note(lambda text: "".join(text.splitlines(keepends=True)[:-1]))
-    case.note(lambda text: W2.cosign(text, int(time.time()) + 10**9))
+    case.note(lambda text: W2.cosign(text, int(time.time())))
+    case.more += ["--max-age", "3600"]
+
+
+def freeze_with_clocks_that_run_ahead(case: Case) -> None:
+    ask_for_both_witnesses(case, int(time.time()) + 10**9)
     case.more += ["--max-age", "3600"]
 
 
@@ -299,6 +304,7 @@ ATTACKS: list[tuple[Callable[[Case], None], str, Callable[[Any], None]]] = [
     (cosignatures_of_another_checkpoint, "the signature of witness.example/w1 does not match", no_signatures),
     (freeze, "stale", no_clock),
     (freeze_with_one_witness_of_two, "stale", no_ages),
+    (freeze_with_clocks_that_run_ahead, "stale", no_ages),
     (sign_with_another_key, "not signed by audit.example/log1", ids_of_names_only),
     (sign_with_another_key_under_the_same_id, "the signature of audit.example/log1 does not match", no_signatures),
     (show_another_log, "of audit.example/log2, but the key is of audit.example/log1", any_origin),
