@@ -8,6 +8,7 @@ from pathlib import Path
 
 from grantline.ledger.process import Ledger, open_ledger
 from grantline.ledger.published import Published
+from grantline.ledger.room import space_at
 from grantline.ledger.settings import Places, Settings
 from grantline.ledger.signer import Signer, listen, serve_signer
 from grantline.ledger.store import Stores
@@ -54,7 +55,9 @@ class World:
 
 
 @asynccontextmanager
-async def ledger_in(data: Path, *, clock=None, connect=connect, settings=SETTINGS) -> AsyncIterator[World]:
+async def ledger_in(
+    data: Path, *, clock=None, connect=connect, settings=SETTINGS, space=space_at
+) -> AsyncIterator[World]:
     """Start on what is in `data`, as after any restart."""
     places = Places(data)
     async with AsyncExitStack() as stack:
@@ -66,7 +69,7 @@ async def ledger_in(data: Path, *, clock=None, connect=connect, settings=SETTING
         def opened(path: Path) -> Stores:
             return open_stores(path, connect=connect)
 
-        ledger = await open_ledger(settings, places, opened, stack, clock=clock)
+        ledger = await open_ledger(settings, places, opened, stack, clock=clock, space=space)
         stores = open_stores(places.ledger)
         stack.callback(stores.close)
         yield World(places, ledger, stores, signer)

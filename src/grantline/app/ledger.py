@@ -34,5 +34,5 @@ async def run(settings: Settings, data: Path, ready: Callable[[], None], stop: a
             access_log=False,
             timeout_graceful_shutdown=3,
         )
-        await serve(config, (ledger.keep_publishing, ledger.keep_rewrapping, ledger.keep_asking_witnesses), ready, stop)
+        await serve(config, ledger.chores(), ready, stop)
         await ledger.publish_rest()

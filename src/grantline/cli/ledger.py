@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +13,7 @@ from grantline.cli.options import DEFAULT_DATA, DataOption, run
 from grantline.model.errors import InvalidConfiguration
 
 if TYPE_CHECKING:
+    from grantline.ledger.completeness import Account
     from grantline.ledger.erasure import Erasure
     from grantline.ledger.settings import Places
     from grantline.ledger.store import Stores
@@ -24,6 +26,7 @@ REFUSED, MISSING = 1, 3
 @app.command("verify")
 def verify_ledger(
     data: DataOption = DEFAULT_DATA,
+    *,
     export: Annotated[Path | None, typer.Option(help="Verify this export instead of the data directory.")] = None,
     vkey: Annotated[Path | None, typer.Option(help="File with the log's key, from a source you trust.")] = None,
     state: Annotated[
@@ -32,25 +35,54 @@ def verify_ledger(
     witness_policy: Annotated[
         Path | None, typer.Option(help="File that says which witnesses must have seen it (C2SP tlog-policy).")
     ] = None,
+    since: Annotated[
+        Path | None,
+        typer.Option(
+            "--from", help="Checkpoint you hold, as a file: the log must continue it; what it covers is not read again."
+        ),
+    ] = None,
+    completeness: Annotated[
+        bool, typer.Option("--completeness", help="Also whether everything was written: numbers, heartbeats, outcomes.")
+    ] = False,
 ) -> None:
     """Check every entry below the last signed checkpoint. Exit code 1: refused, 3: data is missing."""
+    from grantline.ledger.completeness import Counting
     from grantline.ledger.published import Published
     from grantline.ledger.verify import verify
     from grantline.ledger.witness.policy import load_policy
 
     key = vkey.read_text().strip() if vkey else None
     policy = load_policy(witness_policy) if witness_policy else None
+    counting = Counting() if completeness else None
+    check = partial(
+        verify, vkey=key, state=state, policy=policy, since=since.read_text(encoding="utf-8") if since else None,
+        take=counting.take if counting else None,
+    )  # fmt: skip
     if export is not None:
-        report = verify(Published(export), vkey=key, state=state, policy=policy)
+        report = check(Published(export))
     else:
         with _stores(data) as (places, stores):
-            report = verify(Published(places.public), rows=stores.entries, vkey=key, state=state, policy=policy)
+            report = check(Published(places.public), rows=stores.entries)
     typer.echo(f"size {report.size}\nroot {report.root}")
     if not report.ok:
         where = "" if report.index is None else f" (first entry in doubt: {report.index})"
         typer.echo(f"NOT VERIFIED: {report.problem}{where}", err=True)
         raise typer.Exit(MISSING if report.missing else REFUSED)
     typer.echo("verified")
+    if counting is not None:
+        _tell_completeness(counting.account())
+
+
+def _tell_completeness(account: "Account") -> None:
+    """Recorded gaps are told and stand; whatever nobody explains is refused."""
+    from grantline.ledger.completeness import sentences
+
+    for said in sentences(account):
+        typer.echo(said, err=said.startswith("MISSING"))
+    if not account.complete:
+        typer.echo("NOT COMPLETE: something was not written, and nothing in the log says why.", err=True)
+        raise typer.Exit(REFUSED)
+    typer.echo("complete")
 
 
 @app.command("compare")

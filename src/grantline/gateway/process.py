@@ -25,6 +25,7 @@ from grantline.gateway.enforce import Gateway, Identity
 from grantline.gateway.flights import Flights
 from grantline.gateway.follower import Follower, FollowerSettings
 from grantline.gateway.following import Following
+from grantline.gateway.heartbeat import beat
 from grantline.gateway.instance_key import instance_key
 from grantline.gateway.minimiser import Address, Hop, Pending, Upstream, Verify, serve, unix_socket
 from grantline.gateway.minimiser import Settings as MinimiserSettings
@@ -201,6 +202,11 @@ class GatewayParts:
             await asyncio.sleep(KEYS_AT_MOST_EVERY_S)
             self.keys_wanted.clear()
 
+    async def keep_counting(self) -> None:
+        """Tell the record, again and again, how much this gateway recorded."""
+        every_s = self.plan.settings.heartbeat_s
+        await beat(self.spool, every_s, self.clock, self._randomness, failures=self.trouble)
+
     async def close(self) -> None:
         """Write what waits and let connections go."""
         await self.spool.close()
@@ -250,6 +256,7 @@ async def embedded(plan: GatewayPlan) -> AsyncIterator[GatewayParts]:
                     )
                 ),
                 tasks.create_task(parts.keep_keys()),
+                tasks.create_task(parts.keep_counting()),
             ]
             yield parts
             for task in running:

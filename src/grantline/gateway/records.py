@@ -178,6 +178,14 @@ def own_event(
     )  # fmt: skip
 
 
+def heartbeat_event(boot: str, last: int, counts: dict[str, int], *, now_us: int, randomness: Randomness) -> Event:
+    """`producer.heartbeat@1`: a second account of what was recorded, apart from the numbers (AUDIT §5.3)."""
+    return Event(
+        event_id=event_id(randomness, now_us), type=EventType.HEARTBEAT, t=now_us, act="beat", res="gateway",
+        out="permit", detail={"boot": boot, "last": last, "counts": counts},
+    )  # fmt: skip
+
+
 def actor_of(caller: Caller) -> str | None:
     """The agent that acts by this token, if any (RFC 8693 §4.1)."""
     act = caller.claims.act

@@ -18,6 +18,9 @@ class GatewaySettings:
     missed_tokens: int = setting(
         50, help="Opaque tokens a second that the authority may be asked for in vain. Beyond it new ones wait (503)."
     )
+    heartbeat_s: float = setting(
+        10.0, help="How often a gateway that recorded something counts its records in the ledger."
+    )
     waiting_events: int = setting(
         10_000, help="How many records may wait for the ledger. Beyond it calls are refused (audit_unavailable)."
     )

@@ -5,7 +5,7 @@ import contextlib
 import errno
 import os
 import threading
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -38,6 +38,7 @@ _encode = msgspec.json.Encoder().encode
 @dataclass(frozen=True, slots=True)
 class _Waiting:
     t: int
+    type: str
     raw: bytes
     done: asyncio.Future[int]
 
@@ -46,6 +47,7 @@ class Spool:
     """Append-only record of one gateway. Everything but the writing itself belongs to the event loop's thread.
 
     Numbers are the producer's: without gaps, and going on after a restart for as long as the files are there.
+    `last`: the last number that is durable. `counts`: durable events of this run by type.
     """
 
     def __init__(self, folder: Path, clock: Clock, randomness: Randomness, *, most: int = MOST_EVENTS) -> None:
@@ -73,6 +75,8 @@ class Spool:
             if not _is_full(error.__cause__):  # A full disk refuses calls, not the start.
                 raise
         self._undelivered = deque(found.events)
+        self.last = self._next - 1
+        self.counts: Counter[str] = Counter()
         self._waiting: list[_Waiting] = []
         self._awaited = False
         self._outstanding = 0
@@ -97,7 +101,7 @@ class Spool:
         raw = _encode(event)
         self._require_room(len(raw), self._most * 2 if outcome else self._most)
         self._loop = asyncio.get_running_loop()
-        waiting = _Waiting(event.t, raw, self._loop.create_future())
+        waiting = _Waiting(event.t, event.type, raw, self._loop.create_future())
         self._outstanding += 1
         with self._wake:
             self._waiting.append(waiting)
@@ -233,6 +237,8 @@ class Spool:
                     waiting.done.set_exception(result)
             return
         self._undelivered.extend(result)
+        self.last = result[-1].seq
+        self.counts.update(waiting.type for waiting in batch)
         file.last, file.written_us = result[-1].seq, result[-1].t
         self.arrived.set()
         for waiting, kept in zip(batch, result, strict=True):

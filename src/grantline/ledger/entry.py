@@ -13,6 +13,7 @@ import orjson
 
 from grantline.crypto.encoding import b64url
 from grantline.crypto.jcs import canonical
+from grantline.ledger.accounts import public
 from grantline.model.errors import InvalidRequest
 from grantline.model.events import Event
 from grantline.model.ids import Randomness
@@ -98,6 +99,7 @@ def encode(event: Event, place: Place, names: Pseudonyms, digests: list[str], ra
         "pur": event.purpose, "lb": event.basis, "jtih": event.jti_hash, "tr": event.trace, "sp": event.span,
         "ps": names.subject, "pa": names.actor, "pol": event.policy, "ret": event.retention,
         "sd": sorted([*digests, *(b64url(decoys[at : at + 32]) for at in range(0, len(decoys), 32))]),
+        **public(event, place.producer),
     }  # fmt: skip
     # All names are ASCII and all numbers integers, so sorted members are the canonical form.
     body = orjson.dumps(

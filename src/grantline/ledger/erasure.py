@@ -11,8 +11,9 @@ from pathlib import Path
 
 import msgspec
 
+from grantline.ledger.accounts import LEDGER
 from grantline.ledger.files import sync_directory
-from grantline.ledger.gaps import LEDGER, own_event
+from grantline.ledger.gaps import own_event
 from grantline.ledger.keys import PersonKeys
 from grantline.ledger.sequencer import Sequencer
 from grantline.ledger.store import EntryStore, ProjectionStore, Stores

@@ -2,7 +2,8 @@
 
 import msgspec
 
-from grantline.ledger.gaps import LEDGER, own_event
+from grantline.ledger.accounts import LEDGER
+from grantline.ledger.gaps import own_event
 from grantline.ledger.sequencer import Sequencer
 from grantline.model.clock import Clock
 from grantline.model.events import EventType, Sequenced, Submission

@@ -1,5 +1,9 @@
-"""A hole in a producer's sequence is refused first; when it stands, it is put on record and passed."""
+"""A hole in a producer's sequence is refused first; when it stands, it is put on record and passed.
 
+So are numbers that a producer spent on events that were known already: every number has a leaf or its explanation.
+"""
+
+from grantline.ledger.accounts import LEDGER, ranges
 from grantline.ledger.placing import Gap
 from grantline.ledger.store import Stream
 from grantline.model.clock import Clock
@@ -7,8 +11,6 @@ from grantline.model.events import Event, EventType, Sequenced, Submission
 from grantline.model.ids import Randomness, event_id, opaque
 
 PATIENCE_NS = 30_000_000_000
-LEDGER = "ledger"
-"""The ledger's own name as a producer."""
 
 
 def own_event(kind: EventType, act: str, detail: dict[str, object], clock: Clock, randomness: Randomness) -> Event:
@@ -41,8 +43,14 @@ class Gaps:
         now = self._clock.boot_ns()
         if now - self._since.setdefault((gap.stream, gap.expected), now) < PATIENCE_NS:
             return None
-        producer, boot = gap.stream
-        detail: dict[str, object] = {"producer": producer, "boot": boot, "expected": gap.expected, "found": gap.found}
-        event = own_event(EventType.LOG_GAP, "skip", detail, self._clock, self._randomness)
+        return self._own(EventType.LOG_GAP, "skip", gap.stream, cursors, expected=gap.expected, found=gap.found)
+
+    def repeated(self, stream: Stream, numbers: list[int], cursors: dict[Stream, int]) -> Submission:
+        """The entry that tells which numbers of a stream have no leaf because their events had one before."""
+        return self._own(EventType.LOG_REPEATED, "repeat", stream, cursors, numbers=ranges(numbers))
+
+    def _own(self, kind: EventType, act: str, stream: Stream, cursors: dict[Stream, int], **more: object) -> Submission:
+        detail: dict[str, object] = {"producer": stream[0], "boot": stream[1], **more}
+        event = own_event(kind, act, detail, self._clock, self._randomness)
         seq = cursors.get((LEDGER, self._boot), 0) + 1
         return Submission(producer=LEDGER, events=(Sequenced(boot=self._boot, seq=seq, event=event),))

@@ -39,11 +39,12 @@ class Taken(NamedTuple):
 class Placement:
     """What one submission changes: new events, moved cursors, and the index of its first event (known or next).
 
-    `repeated`: events that have a leaf already, with its index.
+    `repeated`: events that have a leaf already, with its index. `passed`: numbers that were spent on one of those.
     """
 
     taken: list[Taken] = field(default_factory=list)
     repeated: list[tuple[int, Event]] = field(default_factory=list)
+    passed: dict[Stream, list[int]] = field(default_factory=dict)
     cursors: dict[Stream, int] = field(default_factory=dict)
     first_index: int = -1
 
@@ -57,19 +58,22 @@ def place(
     `gap_ok`: the hole stands long enough and is on record; go on behind it.
     """
     placement = Placement()
+    here: dict[str, int] = {}
     for said in submission.events:
         stream = (submission.producer, said.boot)
         last = placement.cursors.get(stream, cursors.get(stream, 0))
-        index = known.get(said.event.event_id)
+        index = known.get(said.event.event_id, here.get(said.event.event_id))
         if said.seq <= last and index is None:
             raise Conflict("This sequence number was used for another event.", detail=f"{stream} {said.seq}")
         if said.seq > last + 1 and not gap_ok:
             raise Gap(stream, last + 1, said.seq)
         if index is None:
-            index = next_index + len(placement.taken)
+            index = here[said.event.event_id] = next_index + len(placement.taken)
             placement.taken.append(Taken(submission.producer, said))
         else:
             placement.repeated.append((index, said.event))
+            if said.seq > last:
+                placement.passed.setdefault(stream, []).append(said.seq)
         if placement.first_index < 0:
             placement.first_index = index
         placement.cursors[stream] = max(last, said.seq)

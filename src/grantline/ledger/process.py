@@ -4,14 +4,16 @@ import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grantline.ledger import projection
 from grantline.ledger.access import Producers, read_producers
+from grantline.ledger.accounts import LEDGER
 from grantline.ledger.erasure import Eraser, Erasures, destroy_again
 from grantline.ledger.findings import Findings
-from grantline.ledger.gaps import LEDGER, own_event
+from grantline.ledger.gaps import own_event
 from grantline.ledger.ingest import LedgerApp
 from grantline.ledger.keys import PersonKeys
 from grantline.ledger.lock import OnlyOne
@@ -19,6 +21,7 @@ from grantline.ledger.published import Published
 from grantline.ledger.publisher import Publisher, keep_publishing
 from grantline.ledger.queries import Queries
 from grantline.ledger.rewrap import Rewrapping
+from grantline.ledger.room import Room, Space, space_at
 from grantline.ledger.root_keys import open_root_keys
 from grantline.ledger.sequencer import Sequencer
 from grantline.ledger.settings import Places, Settings
@@ -36,44 +39,42 @@ OpenStores = Callable[[Path], Stores]
 PATIENCE_S = 30.0
 
 
+@dataclass(slots=True)
 class Ledger:
-    """The open ledger: its application, and its publishing."""
+    """The open ledger: its application, and what goes on beside it (`chores`, each until cancelled)."""
 
-    def __init__(
-        self,
-        app: LedgerApp,
-        sequencer: Sequencer,
-        publisher: Publisher,
-        *,
-        eraser: Eraser,
-        rewrapping: Rewrapping,
-        asking: "Asking | None",
-        settings: Settings,
-    ) -> None:
-        self.app = app
-        self.sequencer = sequencer
-        self.eraser = eraser
-        self.publisher = publisher
-        self.rewrapping = rewrapping
-        self.asking = asking
-        self._settings = settings
+    app: LedgerApp
+    sequencer: Sequencer
+    publisher: Publisher
+    eraser: Eraser
+    rewrapping: Rewrapping
+    asking: "Asking | None"
+    room: Room
+    findings: Findings
+    settings: Settings
+
+    def chores(self) -> tuple[Callable[[], Awaitable[None]], ...]:
+        """To be run side by side while the ledger is served."""
+        return self.keep_publishing, self.keep_rewrapping, self.keep_asking_witnesses, self.keep_watching_room
 
     async def keep_publishing(self) -> None:
         """Until cancelled, or until the signer refuses."""
-        await keep_publishing(
-            self.publisher, lambda: self.sequencer.frontier, self._settings.checkpoint_every_ms / 1000
-        )
+        await keep_publishing(self.publisher, lambda: self.sequencer.frontier, self.settings.checkpoint_every_ms / 1000)
 
     async def keep_rewrapping(self) -> None:
         """Until cancelled."""
-        await self.rewrapping.keep_turning(self._settings.rewrap_days)
+        await self.rewrapping.keep_turning(self.settings.rewrap_days)
 
     async def keep_asking_witnesses(self) -> None:
         """Until cancelled. Without a policy nobody is asked."""
         if self.asking is None:
             await asyncio.Event().wait()
         else:
-            await self.asking.keep_asking(self._settings.witness_every_s)
+            await self.asking.keep_asking(self.settings.witness_every_s)
+
+    async def keep_watching_room(self) -> None:
+        """Until cancelled."""
+        await self.room.keep_watching(self.findings.tell)
 
     async def publish_rest(self) -> None:
         """What came in since the last checkpoint, before the end."""
@@ -90,6 +91,7 @@ async def open_ledger(
     *,
     clock: Clock | None = None,
     randomness: Randomness = secrets.token_bytes,
+    space: Callable[[Path], Space] = space_at,
 ) -> Ledger:
     """Recover, catch up and begin: after this every entry is projected and `log.started` is on record.
 
@@ -110,7 +112,8 @@ async def open_ledger(
     erasures = Erasures(places.erasures)
     destroy_again(erasures, keys)
     projection.catch_up(writing.entries, keys, writing.projections, writing.entries.head().frontier.size)
-    sequencer = Sequencer(writing, keys, clock, randomness)
+    room = Room(places.ledger, settings, clock, space)
+    sequencer = Sequencer(writing, keys, clock, randomness, room=room)
     stack.callback(sequencer.close)
     await _tell_start(sequencer, clock, randomness)
     reader_keys = PersonKeys(reading.keys, roots, randomness)
@@ -120,8 +123,12 @@ async def open_ledger(
     producers = Producers(read_producers(places.producers), reading.entries.trusted)
     app = LedgerApp(sequencer, producers, queries, published, eraser=eraser, authority=settings.authority)
     rewrapping = Rewrapping(sequencer, writing.keys, roots, places, clock=clock, randomness=randomness)
-    asking = await _asking(settings, published, stack, Findings(sequencer, clock, randomness), clock)
-    return Ledger(app, sequencer, publisher, eraser=eraser, rewrapping=rewrapping, asking=asking, settings=settings)
+    findings = Findings(sequencer, clock, randomness)
+    asking = await _asking(settings, published, stack, findings, clock)
+    return Ledger(
+        app=app, sequencer=sequencer, publisher=publisher, eraser=eraser, rewrapping=rewrapping, asking=asking,
+        room=room, findings=findings, settings=settings,
+    )  # fmt: skip
 
 
 async def _asking(

@@ -30,7 +30,7 @@ def project(known: Iterable[Known]) -> Projected:
         elif event.type == EventType.GATEWAY_DECISION:
             if event.consent is not None:
                 rows.accesses.append(_access(index, event, holder))
-        else:
+        elif event.type != EventType.HEARTBEAT:
             rows.lives.append(_life(index, event, holder))
     return rows
 

@@ -6,24 +6,27 @@ a second is told of as a gap once it does again.
 """
 
 import asyncio
+from collections import Counter
 from contextlib import suppress
 from typing import Protocol
 
 import structlog
 
 from grantline.ledger.client import Missing
-from grantline.ledger.gaps import LATE_US, outage_event
+from grantline.ledger.gaps import LATE_US, outage_event, own_event
 from grantline.ledger.set_aside import SetAside, submit_around
 from grantline.ledger.store import RelayTransaction
 from grantline.model.clock import Clock
 from grantline.model.errors import AuditUnavailable, GrantlineError
-from grantline.model.events import MOST_SUBMITTED, Accepted, Event, Sequenced, Submission
+from grantline.model.events import MOST_SUBMITTED, Accepted, Event, EventType, Sequenced, Submission
 from grantline.model.ids import Randomness, opaque
 from grantline.model.ports import Work
 
 BATCH = MOST_SUBMITTED
 GATHER_S = 0.1
 """Between batches that are not full: what is committed meanwhile goes together, and is in the tree within a second."""
+BEAT_S = 10.0
+"""Between two heartbeats, while something is brought."""
 _log = structlog.get_logger(__name__)
 
 
@@ -43,6 +46,7 @@ class Relay:
     def __init__(
         self, work: Work[RelayTransaction], ledger: Submitting, randomness: Randomness, *,
         clock: Clock, aside: SetAside, look_every_s: float = 0.25,
+        beat_every_s: float = BEAT_S,
     ) -> None:  # fmt: skip
         self._work = work
         self._ledger = ledger
@@ -52,8 +56,12 @@ class Relay:
         self._stuck_since: int | None = None
         self._boot = opaque("b", randomness)
         self._look_every_s = look_every_s
+        self._beat_every_ns = round(beat_every_s * 1e9)
         self._awake = asyncio.Event()
         self._sent = 0
+        self._counts: Counter[str] = Counter()
+        self._counted = 0
+        self._count_at_ns = clock.boot_ns() + self._beat_every_ns
 
     def wake(self) -> None:
         """Something was committed. Call it on the relay's own loop."""
@@ -68,9 +76,11 @@ class Relay:
         """Until cancelled. A ledger that does not answer is asked again; nothing is dropped."""
         # A relay that runs again may follow another process's: its numbers begin anew.
         self._boot, self._sent = opaque("b", self._randomness), 0
+        self._counts, self._counted = Counter(), 0
         while True:
             self._awake.clear()
             try:
+                await self._count()
                 if brought := await self.bring():
                     if brought < BATCH:
                         await asyncio.sleep(GATHER_S)
@@ -119,8 +129,20 @@ class Relay:
             self._stuck_since = self._stuck_since or self._clock.wall_us()
             raise
         self._sent += len(waiting)
+        self._counts.update(event.type for _, event in waiting)
         await self._forget(waiting[-1][0])
         return len(waiting)
+
+    async def _count(self) -> None:
+        """Now and then put a heartbeat behind what is brought: how much this run brought so far, by type."""
+        now = self._clock.boot_ns()
+        if now < self._count_at_ns or self._sent <= self._counted:
+            return
+        detail: dict[str, object] = {"boot": self._boot, "last": self._sent, "counts": dict(self._counts)}
+        beat = own_event(EventType.HEARTBEAT, "beat", detail, self._clock, self._randomness)
+        await self._work.write(lambda tx: tx.outbox.append(beat))
+        # The heartbeat is an event itself, and no reason for another.
+        self._counted, self._count_at_ns = self._sent + 1, now + self._beat_every_ns
 
     async def _forget(self, upto: int) -> None:
         """The ledger has these. Essential: what makes room must not wait for room."""

@@ -10,8 +10,9 @@ from functools import partial
 import structlog
 
 from grantline.crypto.custody.file import read_private, write_private
+from grantline.ledger.accounts import LEDGER
 from grantline.ledger.files import sync_directory
-from grantline.ledger.gaps import LEDGER, own_event
+from grantline.ledger.gaps import own_event
 from grantline.ledger.root_keys import SIZE, RootKeys, destroy_older, is_due, next_of
 from grantline.ledger.sequencer import Sequencer
 from grantline.ledger.settings import Places

@@ -9,20 +9,23 @@ import queue
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 import orjson
 import structlog
 
 from grantline.crypto.merkle import Frontier
 from grantline.ledger import projection
+from grantline.ledger.accounts import LEDGER
 from grantline.ledger.entry import says
-from grantline.ledger.gaps import LEDGER, Gaps
+from grantline.ledger.gaps import Gaps
 from grantline.ledger.keys import PersonKeys
 from grantline.ledger.placing import Gap, Placement, Taken, place
 from grantline.ledger.projection import Known
+from grantline.ledger.room import Room
 from grantline.ledger.sealing import Sealed, seal
 from grantline.ledger.store import AlreadyKept, Group, Head, Stores, Stream
+from grantline.ledger.waiting import OVER, Chore, Over, Waiting, answer
 from grantline.model.clock import Clock
 from grantline.model.errors import AuditUnavailable, Conflict, GrantlineError, InvalidRequest
 from grantline.model.events import MOST_SUBMITTED, Accepted, EventType, Submission
@@ -32,54 +35,6 @@ T = TypeVar("T")
 GROUP = MOST_SUBMITTED
 WAITING = 4_096
 _log = structlog.get_logger(__name__)
-
-
-class _Waiting:
-    """A submission and where its answer goes."""
-
-    __slots__ = ("future", "loop", "outcome", "submission")
-
-    def __init__(self, submission: Submission, loop: asyncio.AbstractEventLoop) -> None:
-        self.submission = submission
-        self.loop = loop
-        self.future: asyncio.Future[Accepted] = loop.create_future()
-        self.outcome: Accepted | Exception = AuditUnavailable("The ledger cannot be written right now.")
-
-
-class _Chore(Generic[T]):
-    """Work on the stores between two groups, and where its answer goes."""
-
-    __slots__ = ("future", "loop", "work")
-
-    def __init__(self, work: Callable[[], T], loop: asyncio.AbstractEventLoop) -> None:
-        self.work = work
-        self.loop = loop
-        self.future: asyncio.Future[T] = loop.create_future()
-
-    def run(self) -> None:
-        """Do it; what it raises is its caller's."""
-        try:
-            answer = self.work()
-        except Exception as error:
-            self.loop.call_soon_threadsafe(_settle, self.future, None, error)
-        else:
-            self.loop.call_soon_threadsafe(_settle, self.future, answer, None)
-
-
-class _Over:
-    """Nothing comes after this."""
-
-
-_OVER = _Over()
-
-
-def _settle(future: asyncio.Future[Any], answer: object, error: Exception | None) -> None:
-    if future.done():
-        return
-    if error is None:
-        future.set_result(answer)
-    else:
-        future.set_exception(error)
 
 
 @dataclass(slots=True)
@@ -122,15 +77,18 @@ class _Draft:
 class Sequencer:
     """Appends to the tree. `append` may be called from any event loop; the work is done in one thread."""
 
-    def __init__(self, stores: Stores, keys: PersonKeys, clock: Clock, randomness: Randomness) -> None:
+    def __init__(
+        self, stores: Stores, keys: PersonKeys, clock: Clock, randomness: Randomness, *, room: Room | None = None
+    ) -> None:
         self._stores = stores
+        self._room = room
         self._keys = keys
         self._clock = clock
         self._randomness = randomness
         self._gaps = Gaps(clock, randomness)
         self._state: _State | None = self._load()
         self._lagging = False
-        self._waiting: queue.Queue[_Waiting | _Chore[Any] | _Over] = queue.Queue(WAITING)
+        self._waiting: queue.Queue[Waiting | Chore[Any] | Over] = queue.Queue(WAITING)
         self._thread = threading.Thread(target=self._serve, name="sequencer", daemon=True)
         self._thread.start()
 
@@ -138,7 +96,7 @@ class Sequencer:
         """Durable when it returns. Raises `Gap`, `Conflict`, `InvalidRequest` or `AuditUnavailable`."""
         if not 0 < len(submission.events) <= GROUP:
             raise InvalidRequest(f"A submission holds 1 to {GROUP} events.")
-        waiting = _Waiting(submission, asyncio.get_running_loop())
+        waiting = Waiting(submission, asyncio.get_running_loop())
         try:
             self._waiting.put_nowait(waiting)
         except queue.Full as error:
@@ -147,7 +105,7 @@ class Sequencer:
 
     async def between(self, work: Callable[[], T]) -> T:
         """Do something to the stores between two groups; its answer. Every append waits for it: keep it short."""
-        chore = _Chore(work, asyncio.get_running_loop())
+        chore = Chore(work, asyncio.get_running_loop())
         try:
             self._waiting.put_nowait(chore)
         except queue.Full as error:
@@ -162,7 +120,7 @@ class Sequencer:
 
     def close(self) -> None:
         """Finish what waits."""
-        self._waiting.put(_OVER)
+        self._waiting.put(OVER)
         self._thread.join()
 
     def _load(self) -> _State:
@@ -173,13 +131,20 @@ class Sequencer:
             group, then = self._gather()
             if group:
                 self._sequence_or_refuse(group)
-                _answer(group)
-            if isinstance(then, _Chore):
+                answer(group)
+            if isinstance(then, Chore):
                 then.run()
-            elif then is _OVER:
+            elif then is OVER:
                 return
 
-    def _sequence_or_refuse(self, group: list[_Waiting]) -> None:
+    def _sequence_or_refuse(self, group: list[Waiting]) -> None:
+        try:
+            if self._room is not None:
+                self._room.require()
+        except AuditUnavailable as full:
+            for waiting in group:
+                waiting.outcome = full
+            return
         try:
             self._sequence(group)
         except Exception as error:
@@ -191,20 +156,20 @@ class Sequencer:
             for waiting in group:
                 waiting.outcome = unavailable
 
-    def _gather(self) -> tuple[list[_Waiting], "_Chore[Any] | _Over | None"]:
+    def _gather(self) -> tuple[list[Waiting], "Chore[Any] | Over | None"]:
         """Whatever waits now, at most `GROUP` events, and what comes after it."""
-        group: list[_Waiting] = []
+        group: list[Waiting] = []
         events = 0
         while True:
             item = self._waiting.get()
-            if not isinstance(item, _Waiting):
+            if not isinstance(item, Waiting):
                 return group, item
             group.append(item)
             events += len(item.submission.events)
             if events >= GROUP or self._waiting.empty():
                 return group, None
 
-    def _sequence(self, group: list[_Waiting]) -> None:
+    def _sequence(self, group: list[Waiting]) -> None:
         state = self._state or self._load()
         self._state = state
         try:
@@ -214,7 +179,7 @@ class Sequencer:
             draft = self._attempt(group, state, self._stores.entries.find(ids))
         self._project(draft)
 
-    def _attempt(self, group: list[_Waiting], state: _State, known: dict[str, int]) -> _Draft:
+    def _attempt(self, group: list[Waiting], state: _State, known: dict[str, int]) -> _Draft:
         draft = _Draft(state, known)
         tc = max(state.head.tc, self._clock.wall_us())
         for waiting in group:
@@ -226,7 +191,7 @@ class Sequencer:
                 waiting.outcome = _with_size(waiting.outcome, draft.next_index)
         return draft
 
-    def _take(self, waiting: _Waiting, draft: _Draft, tc: int) -> None:
+    def _take(self, waiting: Waiting, draft: _Draft, tc: int) -> None:
         """Place and seal one submission; what is wrong with it is its own outcome and changes nothing else."""
         submission = waiting.submission
         try:
@@ -234,7 +199,8 @@ class Sequencer:
                 ids = [said.event.event_id for said in submission.events]
                 draft.known.update(self._stores.entries.find(ids))
             placement = self._place(draft, submission, tc)
-            self._require_same(placement, draft.size)
+            for stream, numbers in placement.passed.items():
+                self._seal_into(draft, self._gaps.repeated(stream, numbers, draft.cursors), tc)
         except AuditUnavailable:
             raise
         except (GrantlineError, ValueError) as error:
@@ -253,13 +219,21 @@ class Sequencer:
             self._seal_into(draft, record, tc)
             return self._seal_into(draft, submission, tc, gap_ok=True)
 
-    def _require_same(self, placement: Placement, size: int) -> None:
+    def _require_same(self, placement: Placement, draft: _Draft) -> None:
         for index, event in placement.repeated:
-            if index < size and not says(self._stores.entries.bodies(index, index + 1)[0], event):
+            at = index - draft.next_index
+            same = says(self._body(index, draft), event) if at < 0 else placement.taken[at].event == event
+            if not same:
                 raise Conflict("This event id was used for another event.", detail=event.event_id)
+
+    def _body(self, index: int, draft: _Draft) -> bytes:
+        if index < draft.size:
+            return self._stores.entries.bodies(index, index + 1)[0]
+        return draft.sealed[index - draft.size].row.body
 
     def _seal_into(self, draft: _Draft, submission: Submission, tc: int, *, gap_ok: bool = False) -> Placement:
         placement = place(submission, draft.cursors, draft.known, draft.next_index, gap_ok=gap_ok)
+        self._require_same(placement, draft)
         sealed = [
             seal(taken.event, index, taken.at(tc), self._keys, self._randomness)
             for index, taken in enumerate(placement.taken, draft.next_index)
@@ -316,20 +290,3 @@ def _enrolled(taken: list[Taken]) -> dict[str, bytes]:
 
 def _with_size(accepted: Accepted, size: int) -> Accepted:
     return Accepted(boot=accepted.boot, last_seq=accepted.last_seq, first_index=accepted.first_index, size=size)
-
-
-def _answer(group: list[_Waiting]) -> None:
-    """Hand outcomes back, one wake-up for each loop."""
-    for loop in {waiting.loop for waiting in group}:
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(_resolve, [waiting for waiting in group if waiting.loop is loop])
-
-
-def _resolve(group: list[_Waiting]) -> None:
-    for waiting in group:
-        if waiting.future.done():
-            continue
-        if isinstance(waiting.outcome, Accepted):
-            waiting.future.set_result(waiting.outcome)
-        else:
-            waiting.future.set_exception(waiting.outcome)

@@ -22,6 +22,16 @@ class Settings:
         help="Seconds the ledger may take nothing before the authority refuses new consents and tokens. Withdrawals, "
         "revocations and sign-outs are never refused.",
     )
+    disk_warn_percent: int = setting(
+        20, help="Share of its disk below which the record tells that room gets low (`disk_low`)."
+    )
+    disk_refuse_percent: int = setting(
+        5,
+        help="Share of its disk below which the ledger takes nothing, so that calls are refused. Withdrawals are not.",
+    )
+    disk_enough_mib: int = setting(
+        4_096, help="Free MiB that never warn, whatever share of the disk they are; a quarter of it never refuses."
+    )
     rewrap_days: int = setting(
         30, help="Days after which people's keys are wrapped anew: an erasure is final in every copy after so long."
     )

@@ -4,7 +4,7 @@ Works on an export with nothing but the log's key, and on a data directory, wher
 """
 
 import base64
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -18,6 +18,9 @@ from grantline.crypto.tiles import ENTRIES, WIDTH, Tile, hashes, tile_root, tile
 from grantline.ledger.files import write_synced
 from grantline.ledger.published import MissingTile, Published
 from grantline.ledger.witness.policy import Policy
+
+Take = Callable[[int, bytes], None]
+"""Index and bytes of an entry that was read."""
 
 
 class Rows(Protocol):
@@ -66,18 +69,24 @@ def verify(
     vkey: str | None = None,
     state: Path | None = None,
     policy: Policy | None = None,
+    since: str | None = None,
+    take: Take | None = None,
 ) -> Report:
     """Check everything below the published checkpoint.
 
     `vkey`: the log's key from a source one trusts; without it, the key published beside the log.
     `state`: a file of this verifier's own; the log must continue what it says, and it is renewed on success.
     `policy`: witnesses that have to have seen it; then the newest checkpoint that was witnessed is the one checked.
+    `since`: a checkpoint of this log that one holds; the log must continue it, and of what it covers only hashes are
+    read. `take`: is told of every entry, in order; then all of them are read.
     """
     checkpoint = Checkpoint("", 0, b"")
     try:
         checkpoint = _checkpoint(published, vkey, policy)
-        seen = _seen(state)
-        _follow(published, checkpoint, rows, seen)
+        held = _held(since, vkey or published.vkey() or "")
+        read_from = 0 if held is None or take is not None else held.size
+        known = [each for each in (_seen(state), held) if each is not None]
+        _follow(checkpoint, _Log(published, checkpoint.size, rows, take, read_from), known)
     except Broken as broken:
         root = base64.b64encode(checkpoint.root).decode()
         return Report(False, checkpoint.size, root, broken.problem, broken.index, broken.missing)
@@ -126,15 +135,37 @@ def _seen(state: Path | None) -> Seen | None:
         raise Broken(f"{state}: not a verifier's state file") from error
 
 
-def _follow(published: Published, checkpoint: Checkpoint, rows: Rows | None, seen: Seen | None) -> None:
-    if seen is not None:
+def _held(since: str | None, vkey: str) -> Seen | None:
+    """What a checkpoint that one holds says was seen."""
+    if since is None:
+        return None
+    try:
+        held = open_checkpoint(since, VerifierKey.parse(vkey))
+    except InvalidNote as error:
+        raise Broken(f"the checkpoint to start from: {error}") from error
+    return Seen(origin=held.origin, size=held.size, root=base64.b64encode(held.root).decode())
+
+
+@dataclass(frozen=True, slots=True)
+class _Log:
+    """What is read, and how: entries from `read_from` on, of those before it the hashes alone."""
+
+    published: Published
+    size: int
+    rows: Rows | None
+    take: Take | None
+    read_from: int
+
+
+def _follow(checkpoint: Checkpoint, log: _Log, known: Sequence[Seen]) -> None:
+    for seen in known:
         _require_no_rollback(checkpoint, seen)
     frontier = Frontier()
-    for leaf in _leaves(published, checkpoint.size, rows):
-        _require_seen(frontier, seen)
+    for leaf in _leaves(log):
+        _require_seen(frontier, known)
         frontier.append(leaf)
-    _require_seen(frontier, seen)
-    _require_upper_tiles(published, checkpoint.size)
+    _require_seen(frontier, known)
+    _require_upper_tiles(log.published, checkpoint.size)
     if frontier.root() != checkpoint.root:
         raise Broken("checkpoint: the entries do not lead to the signed root")
 
@@ -148,29 +179,35 @@ def _require_no_rollback(checkpoint: Checkpoint, seen: Seen) -> None:
         )
 
 
-def _require_seen(frontier: Frontier, seen: Seen | None) -> None:
-    if seen is None or frontier.size != seen.size:
-        return
-    if base64.b64encode(frontier.root()).decode() != seen.root:
-        raise Broken(f"fork: the first {seen.size} entries are not those seen before")
+def _require_seen(frontier: Frontier, known: Sequence[Seen]) -> None:
+    for seen in known:
+        if frontier.size == seen.size and base64.b64encode(frontier.root()).decode() != seen.root:
+            raise Broken(f"fork: the first {seen.size} entries are not those seen before")
 
 
-def _leaves(published: Published, size: int, rows: Rows | None) -> Iterator[bytes]:
-    """Leaf hashes in order, each checked against its tile and, where they can be read, against the stored rows."""
-    for tile in tiles(size):
+def _leaves(log: _Log) -> Iterator[bytes]:
+    """Leaf hashes in order; those of entries that are read are checked."""
+    for tile in tiles(log.size):
         if tile.level != ENTRIES:
             return
-        entries = _bundle(published, tile)
-        said = _hashes(published, tile._replace(level=0))
-        start = tile.n * WIDTH
-        stored = None if rows is None else rows.bodies(start, start + tile.width)
-        leaves = [leaf_hash(body) for body in entries]
-        for at, (leaf, told) in enumerate(zip(leaves, said, strict=True)):
-            if stored is not None:
-                _require_row(start + at, stored, at, leaf, told)
-            if leaf != told:
-                raise Broken(f"{tile.path}: entry {start + at} is not what tile/0 says", start + at)
-        yield from leaves
+        said = _hashes(log.published, tile._replace(level=0))
+        if tile.n * WIDTH + tile.width > log.read_from:
+            _require_entries(log, tile, said)
+        yield from said
+
+
+def _require_entries(log: _Log, tile: Tile, said: list[bytes]) -> None:
+    """Entries are what their tile says and, where they can be read, what the stored rows say."""
+    start = tile.n * WIDTH
+    stored = None if log.rows is None else log.rows.bodies(start, start + tile.width)
+    for at, (body, told) in enumerate(zip(_bundle(log.published, tile), said, strict=True)):
+        leaf = leaf_hash(body)
+        if stored is not None:
+            _require_row(start + at, stored, at, leaf, told)
+        if leaf != told:
+            raise Broken(f"{tile.path}: entry {start + at} is not what tile/0 says", start + at)
+        if log.take is not None:
+            log.take(start + at, body)
 
 
 def _require_row(index: int, stored: Sequence[bytes], at: int, leaf: bytes, told: bytes) -> None:

@@ -1,6 +1,7 @@
 """Two clocks: one that agrees with the world, one that never stands still while this machine runs or sleeps."""
 
 import time
+from datetime import UTC, datetime
 from typing import Protocol
 
 
@@ -26,3 +27,8 @@ class SystemClock:
     def boot_ns(self) -> int:
         """CLOCK_BOOTTIME in nanoseconds."""
         return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+
+
+def iso(us: int) -> str:
+    """Unix µs as RFC 3339 in UTC, to the millisecond."""
+    return datetime.fromtimestamp(us / 1_000_000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

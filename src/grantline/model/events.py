@@ -60,6 +60,8 @@ class EventType(StrEnum):
     PERSON_LOCKED = "identity.locked@1"
     PERSON_UNLOCKED = "identity.unlocked@1"
     PERSON_ERASED = "privacy.erased@1"
+    LOG_REPEATED = "log.repeated@1"
+    HEARTBEAT = "producer.heartbeat@1"
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

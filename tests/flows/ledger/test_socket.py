@@ -247,3 +247,42 @@ async def test_a_producer_that_only_writes_can_have_nobody_forgotten(processes, 
         await gateway.erase(Order(person="p_fay", basis="art17", request="R-9"))
     await gateway.close()
     assert await authority.life("g_fay")
+
+
+class Keeping(Counting):
+    """Keeps what it was told."""
+
+    def __init__(self):
+        super().__init__()
+        self.told = []
+
+    async def submit(self, submission):
+        self.told += submission.events
+        return await super().submit(submission)
+
+
+async def test_the_relay_counts_what_it_brought_and_is_silent_when_there_is_nothing_new(state, tmp_path):
+    """Covers: AUDIT §5.3."""
+    keeping = Keeping()
+    relay = Relay(
+        state, keeping, randomness, clock=SystemClock(), aside=SetAside(tmp_path / "aside"), look_every_s=0.02,
+        beat_every_s=0.05,
+    )  # fmt: skip
+    running = asyncio.create_task(relay.run())
+
+    async def beats():
+        return [said for said in keeping.told if said.event.type == EventType.HEARTBEAT]
+
+    for change in (1, 2):
+        await state.write(lambda tx: tx.outbox.append(about()))
+        relay.wake()
+
+        async def counted(change=change):
+            return len(await beats()) == change
+
+        await until(counted)
+    await asyncio.sleep(0.3)
+    running.cancel()
+    first, second = await beats()
+    assert first.event.detail == {"boot": first.boot, "last": 1, "counts": {"consent.given@1": 1}}
+    assert second.event.detail["counts"] == {"consent.given@1": 2, "producer.heartbeat@1": 1}
