@@ -8,7 +8,7 @@ from pathlib import Path
 
 from grantline.ledger.process import Ledger, open_ledger
 from grantline.ledger.published import Published
-from grantline.ledger.room import space_at
+from grantline.ledger.room import Space, space_at
 from grantline.ledger.settings import Places, Settings
 from grantline.ledger.signer import Signer, listen, serve_signer
 from grantline.ledger.store import Stores
@@ -34,6 +34,18 @@ class SteadyClock(SystemClock):
 
     def boot_ns(self) -> int:
         return self.now_ns
+
+
+class Disk:
+    """A file system whose free space a test sets."""
+
+    def __init__(self, free, total=100 * 1024**3):
+        self.now = Space(free, total)
+
+    def __call__(self, _directory):
+        if self.now is None:
+            raise OSError("gone")
+        return self.now
 
 
 class World:

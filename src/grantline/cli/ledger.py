@@ -61,7 +61,7 @@ def verify_ledger(
     if export is not None:
         report = check(Published(export))
     else:
-        with _stores(data) as (places, stores):
+        with open_stores(data) as (places, stores):
             report = check(Published(places.public), rows=stores.entries)
     typer.echo(f"size {report.size}\nroot {report.root}")
     if not report.ok:
@@ -128,7 +128,7 @@ def prove_event(
     from grantline.ledger.root_keys import open_root_keys
 
     wanted = tuple(name for name in disclose.split(",") if name)
-    with _stores(data) as (places, stores):
+    with open_stores(data) as (places, stores):
         keys = PersonKeys(stores.keys, open_root_keys(places.root_key, secrets.token_bytes), secrets.token_bytes)
         proof = prove(event, Published(places.public), stores.entries, keys, disclose=wanted)
     told = {one.name for one in proof.disclosures}
@@ -202,7 +202,7 @@ async def _erase(data: Path, name: str, basis: str, request: str, evidence: bool
 
 
 @contextmanager
-def _stores(data: Path) -> "Iterator[tuple[Places, Stores]]":
+def open_stores(data: Path) -> "Iterator[tuple[Places, Stores]]":
     """The ledger's files, for reading beside a running ledger."""
     from grantline.ledger.settings import Places
     from grantline.storage.sqlite.ledger import open_ledger

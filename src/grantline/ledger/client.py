@@ -11,6 +11,8 @@ import msgspec
 from grantline.crypto.es256 import SigningKey
 from grantline.ledger.access import LIFETIME_S, UnknownProducer, state
 from grantline.ledger.erasure import Erasure, Order
+from grantline.ledger.inquiry.port import Crowd
+from grantline.ledger.inquiry.questions import Crowded, Inquiry, Question, Told
 from grantline.ledger.reading import Access, DayUse, EventRow, FieldUse, Usage
 from grantline.model.errors import AuditUnavailable, Conflict, GrantlineError, InvalidRequest, NotFound
 from grantline.model.events import Accepted, Submission
@@ -85,6 +87,14 @@ class LedgerClient:
     async def head(self) -> tuple[int, str]:
         """See `LedgerReader`."""
         return await self._post("/query/head", {}, tuple[int, str])
+
+    async def inquire(self, question: Question) -> tuple[Told, ...]:
+        """An investigator's question: recorded, then answered. Raises `InvalidRequest` or `AuditUnavailable`."""
+        return await self._post("/inquire", Inquiry(question=question), tuple[Told, ...])
+
+    async def crowds(self, question: Crowded) -> tuple[Crowd, ...]:
+        """Clients that reached many people within an hour."""
+        return await self._post("/inquire", Inquiry(question=question), tuple[Crowd, ...])
 
     async def close(self) -> None:
         """Close the connections."""

@@ -10,6 +10,8 @@ import structlog
 from grantline.ledger.access import Producers, UnknownProducer
 from grantline.ledger.body import Receive, read_body
 from grantline.ledger.erasure import Eraser, Order
+from grantline.ledger.inquiry.answers import Inquiries
+from grantline.ledger.inquiry.questions import Inquiry
 from grantline.ledger.placing import Gap
 from grantline.ledger.published import WITNESSED, Published
 from grantline.ledger.queries import Queries
@@ -34,6 +36,7 @@ _STATUS: tuple[tuple[type[Exception], int], ...] = (
 )
 _submission = decoder(Submission)
 _order = decoder(Order)
+_inquiry = decoder(Inquiry)
 _log = structlog.get_logger(__name__)
 
 
@@ -48,9 +51,11 @@ class LedgerApp:
         published: Published,
         *,
         eraser: Eraser,
+        inquiries: Inquiries,
         authority: str,
     ) -> None:
         self._sequencer = sequencer
+        self._inquiries = inquiries
         self._eraser = eraser
         self._producers = producers
         self._queries = queries
@@ -82,6 +87,8 @@ class LedgerApp:
             return await self._query(scope, receive, path.removeprefix("/query/"))
         if method == "POST" and path == "/erase":
             return await self._erase(scope, receive)
+        if method == "POST" and path == "/inquire":
+            return await self._inquire(scope, receive)
         if method == "GET":
             return self._file(path)
         raise NotFound("There is nothing here.")
@@ -98,6 +105,12 @@ class LedgerApp:
             raise UnknownProducer("Only the authority may have somebody forgotten.")
         order = _order(await read_body(receive, MAX_BODY))
         return HTTPStatus.OK, JSON, msgspec.json.encode(await self._eraser.erase(order))
+
+    async def _inquire(self, scope: dict[str, Any], receive: Receive) -> Answer:
+        if self._producers.identify(_authorization(scope)) != self._authority:
+            raise UnknownProducer("Only the authority may ask.")
+        question = _inquiry(await read_body(receive, MAX_BODY)).question
+        return HTTPStatus.OK, JSON, msgspec.json.encode(await self._inquiries.answer(question))
 
     async def _query(self, scope: dict[str, Any], receive: Receive, name: str) -> Answer:
         if self._producers.identify(_authorization(scope)) != self._authority:

@@ -12,9 +12,10 @@ from grantline.ledger import projection
 from grantline.ledger.access import Producers, read_producers
 from grantline.ledger.accounts import LEDGER
 from grantline.ledger.erasure import Eraser, Erasures, destroy_again
-from grantline.ledger.findings import Findings
+from grantline.ledger.findings import Findings, OwnStream
 from grantline.ledger.gaps import own_event
 from grantline.ledger.ingest import LedgerApp
+from grantline.ledger.inquiry.answers import Inquiries
 from grantline.ledger.keys import PersonKeys
 from grantline.ledger.lock import OnlyOne
 from grantline.ledger.published import Published
@@ -51,6 +52,7 @@ class Ledger:
     asking: "Asking | None"
     room: Room
     findings: Findings
+    inquiries: Inquiries
     settings: Settings
 
     def chores(self) -> tuple[Callable[[], Awaitable[None]], ...]:
@@ -119,15 +121,19 @@ async def open_ledger(
     reader_keys = PersonKeys(reading.keys, roots, randomness)
     eraser = Eraser(sequencer, writing, keys, erasures, readers=(reader_keys,), clock=clock, randomness=randomness)
     await eraser.finish_all()
+    stream = OwnStream(sequencer, clock, randomness)
+    findings = Findings(stream)
+    inquiries = Inquiries(reading.entries, reading.investigations, reader_keys, stream)
     queries = Queries(reading.projections, reader_keys, lambda: publisher.last)
     producers = Producers(read_producers(places.producers), reading.entries.trusted)
-    app = LedgerApp(sequencer, producers, queries, published, eraser=eraser, authority=settings.authority)
+    app = LedgerApp(
+        sequencer, producers, queries, published, eraser=eraser, inquiries=inquiries, authority=settings.authority
+    )
     rewrapping = Rewrapping(sequencer, writing.keys, roots, places, clock=clock, randomness=randomness)
-    findings = Findings(sequencer, clock, randomness)
     asking = await _asking(settings, published, stack, findings, clock)
     return Ledger(
         app=app, sequencer=sequencer, publisher=publisher, eraser=eraser, rewrapping=rewrapping, asking=asking,
-        room=room, findings=findings, settings=settings,
+        room=room, findings=findings, inquiries=inquiries, settings=settings,
     )  # fmt: skip
 
 

@@ -11,6 +11,8 @@ from grantline.ledger.store import AccessRow, EntryStore, LifeRow, OutcomeRow, P
 from grantline.model.events import Event, EventType
 
 _STEP = 1024
+GIVES = frozenset({EventType.CONSENT_GIVEN, EventType.CONSENT_AMENDED, EventType.CONSENT_PASSED_ON})
+ENDS = frozenset({EventType.CONSENT_WITHDRAWN, EventType.CONSENT_REVOKED, EventType.CONSENT_EXPIRED})
 
 
 class Known(NamedTuple):
@@ -44,7 +46,7 @@ def _access(index: int, event: Event, holder: Holder) -> AccessRow:
         endpoint=_text(detail, "endpoint"), action=_text(detail, "action"), datatype=_text(detail, "datatype"),
         decision=event.out, reason=event.rsn, purpose=event.purpose,
         fields=orjson.dumps(fields if isinstance(fields, list | tuple) else []).decode(),
-        evaluation=_text(detail, "evaluation"),
+        evaluation=_text(detail, "evaluation"), trace=event.trace, jtih=event.jti_hash, odd=0,
     )  # fmt: skip
 
 
@@ -58,8 +60,17 @@ def _life(index: int, event: Event, holder: Holder) -> LifeRow:
     return LifeRow(
         idx=index, key_id=holder.key_id, event_id=event.event_id, type=event.type, t=event.t,
         ref=None if event.consent is None else holder.consent_ref(event.consent),
-        reason=event.rsn, version=event.version,
+        reason=event.rsn, version=event.version, client=event.client,
+        purposes=orjson.dumps(_purposes(event)).decode(), trace=event.trace, jtih=event.jti_hash,
     )  # fmt: skip
+
+
+def _purposes(event: Event) -> list[str]:
+    """What a consent permits once this happened; empty for whatever gives nothing."""
+    granted = event.detail.get("granted") if event.type in GIVES else None
+    items = granted if isinstance(granted, list | tuple) else ()
+    found = {item["purpose"] for item in items if isinstance(item, dict) and isinstance(item.get("purpose"), str)}
+    return sorted(found | ({event.purpose} if event.type in GIVES and event.purpose else set()))
 
 
 def _text(detail: dict[str, Any], name: str) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from grantline.crypto.merkle import Frontier
+from grantline.ledger.inquiry.port import Investigations
 from grantline.ledger.reading import Access, DayUse, EventRow, FieldUse, Usage
 from grantline.model.events import Event
 from grantline.model.ids import ConsentId
@@ -154,7 +155,10 @@ class KeyStore(Protocol):
 
 
 class AccessRow(NamedTuple):
-    """One decision as projections hold it. `ref` is the keyed name of the consent, `fields` is JSON."""
+    """One decision as projections hold it. `ref` is the keyed name of the consent, `fields` is JSON.
+
+    `odd`: bits of `Odd`, set as far as that shows when the call is projected.
+    """
 
     idx: int
     key_id: str
@@ -172,10 +176,13 @@ class AccessRow(NamedTuple):
     purpose: str | None
     fields: str
     evaluation: str
+    trace: str | None
+    jtih: str | None
+    odd: int
 
 
 class LifeRow(NamedTuple):
-    """One event that is no call, as projections hold it."""
+    """One event that is no call, as projections hold it. `purposes` is JSON: what a consent permits from here on."""
 
     idx: int
     key_id: str
@@ -185,6 +192,10 @@ class LifeRow(NamedTuple):
     t: int
     reason: str | None
     version: int | None
+    client: str | None
+    purposes: str
+    trace: str | None
+    jtih: str | None
 
 
 class OutcomeRow(NamedTuple):
@@ -262,11 +273,12 @@ class ProjectionStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """What the ledger's process works on."""
+    """What the ledger's process works on. `investigations` reads what `projections` keeps."""
 
     entries: EntryStore
     keys: KeyStore
     projections: ProjectionStore
+    investigations: Investigations
 
     def close(self) -> None:
         """Let go of all files."""

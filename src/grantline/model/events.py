@@ -62,6 +62,7 @@ class EventType(StrEnum):
     PERSON_ERASED = "privacy.erased@1"
     LOG_REPEATED = "log.repeated@1"
     HEARTBEAT = "producer.heartbeat@1"
+    LEDGER_QUERIED = "ledger.queried@1"
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

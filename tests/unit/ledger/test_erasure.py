@@ -143,7 +143,7 @@ async def test_a_backup_that_is_put_back_brings_nobody_back(tmp_path):
         ref = keys_of(world).consent("g_ann").consent_ref("g_ann")
         assert world.stores.projections.life(ref)
         await world.ledger.eraser.erase(ALL)
-    for name in ("keys.db", "projections.db"):
+    for name in ("keys.db", "projections.2.db"):
         shutil.copy(tmp_path / "backup" / name, data / "ledger" / name)
     async with ledger_in(data) as world:
         assert keys_of(world).of_person("p_ann") == ()

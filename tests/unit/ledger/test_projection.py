@@ -118,7 +118,7 @@ async def test_projections_that_were_deleted_are_built_again_from_the_tree(tmp_p
     async with ledger_in(tmp_path) as world:
         await filled(world)
         before = await everything(queries_of(world))
-    for path in (tmp_path / "ledger").glob("projections.db*"):
+    for path in (tmp_path / "ledger").glob("projections.2.db*"):
         path.unlink()
     async with ledger_in(tmp_path) as world:
         assert await everything(queries_of(world)) == before

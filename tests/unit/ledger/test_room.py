@@ -8,22 +8,10 @@ import pytest
 from grantline.ledger.room import LOOK_NS, Space
 from grantline.model.errors import AuditUnavailable
 from grantline.model.events import EventType
-from tests.ledger_world import Producer, SteadyClock, about, ledger_in
+from tests.ledger_world import Disk, Producer, SteadyClock, about, ledger_in
 
 MIB = 1024 * 1024
 GIB = 1024 * MIB
-
-
-class Disk:
-    """A file system whose free space a test sets."""
-
-    def __init__(self, free, total=100 * GIB):
-        self.now = Space(free, total)
-
-    def __call__(self, _directory):
-        if self.now is None:
-            raise OSError("gone")
-        return self.now
 
 
 async def test_below_the_lower_mark_nothing_is_taken_and_above_it_again(tmp_path):

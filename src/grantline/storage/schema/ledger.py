@@ -93,9 +93,18 @@ ACCESSES = table(
     Column("fields", Text, nullable=False),
     Column("evaluation", Text, nullable=False, index=True),
     Column("status", Integer),
+    Column("trace", Text),
+    Column("jtih", Text),
+    Column("odd", Integer, nullable=False),
     metadata=PROJECTIONS,
 )
 Index("accesses_by_consent", ACCESSES.c.ref, ACCESSES.c.idx)
+Index("accesses_by_key", ACCESSES.c.key_id, ACCESSES.c.idx)
+Index("accesses_by_client", ACCESSES.c.client, ACCESSES.c.t)
+Index("accesses_by_time", ACCESSES.c.t, ACCESSES.c.client, ACCESSES.c.key_id)
+Index("accesses_by_trace", ACCESSES.c.trace, sqlite_where=ACCESSES.c.trace.is_not(None))
+Index("accesses_by_token", ACCESSES.c.jtih, sqlite_where=ACCESSES.c.jtih.is_not(None))
+Index("accesses_odd", ACCESSES.c.odd, ACCESSES.c.idx, sqlite_where=ACCESSES.c.odd > 0)
 
 LIVES = table(
     "lives",
@@ -107,7 +116,15 @@ LIVES = table(
     Column("t", Integer, nullable=False),
     Column("reason", Text),
     Column("version", Integer),
+    Column("client", Text),
+    Column("purposes", Text, nullable=False),
+    Column("trace", Text),
+    Column("jtih", Text),
     metadata=PROJECTIONS,
 )
 Index("lives_by_consent", LIVES.c.ref, LIVES.c.idx)
 Index("lives_by_key", LIVES.c.key_id, LIVES.c.idx)
+Index("lives_by_client", LIVES.c.client, LIVES.c.t, sqlite_where=LIVES.c.client.is_not(None))
+Index("lives_by_trace", LIVES.c.trace, sqlite_where=LIVES.c.trace.is_not(None))
+Index("lives_by_token", LIVES.c.jtih, sqlite_where=LIVES.c.jtih.is_not(None))
+Index("lives_by_type", LIVES.c.type, LIVES.c.idx)

@@ -50,6 +50,10 @@ _trust = insert(TRUSTED).values({name: bindparam(name) for name in ("producer", 
 _TRUST = Statement(_trust.on_conflict_do_update(index_elements=["producer"], set_={"jwk": _trust.excluded["jwk"]}))
 
 
+PROJECTIONS_FILE = "projections.2.db"
+"""Its number is that of its tables: another one is built anew from the tree, never changed in place."""
+
+
 class SqliteEntryStore:
     """Implements `EntryStore`."""
 
@@ -119,8 +123,12 @@ class SqliteEntryStore:
 def open_ledger(directory: Path, *, connect: Connect = connect) -> Stores:
     """The three files of a ledger, made when they are missing. Each thread that reads opens its own."""
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for old in directory.glob("projections.db*"):
+        old.unlink()
+    projections = SqliteProjectionStore(directory / PROJECTIONS_FILE)
     return Stores(
         entries=SqliteEntryStore(directory / "ledger.db", connect=connect),
         keys=SqliteKeyStore(directory / "keys.db"),
-        projections=SqliteProjectionStore(directory / "projections.db"),
+        projections=projections,
+        investigations=projections.investigations,
     )

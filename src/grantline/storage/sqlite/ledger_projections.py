@@ -1,6 +1,7 @@
 """Projections in SQLite. Commits are not synced: what is lost is built again from the tree."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from sqlite3 import Row
 
@@ -8,12 +9,14 @@ import orjson
 from sqlalchemy import and_, bindparam, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
+from grantline.ledger.inquiry.oddities import Judging
 from grantline.ledger.reading import Access, DayUse, EventRow, FieldUse, Usage
 from grantline.ledger.store import AccessRow, LifeRow, Projected
 from grantline.model.ids import ClientId, ConsentId, EventId, PurposeId
 from grantline.storage.schema.ledger import ACCESSES, APPLIED, LIVES, PROJECTIONS, PROJECTIONS_CLEARED
 from grantline.storage.sqlite.ledger_clearing import Clearing
 from grantline.storage.sqlite.ledger_file import LedgerFile, Writing
+from grantline.storage.sqlite.ledger_inquiry import SqliteInvestigations, mark_late, standing
 from grantline.storage.statements import Statement
 
 _APPLIED = Statement(select(APPLIED.c.size).where(APPLIED.c.id == 1))
@@ -85,6 +88,8 @@ class SqliteProjectionStore:
 
     def __init__(self, path: Path) -> None:
         self._file = LedgerFile(path, PROJECTIONS, synced=False)
+        self.investigations = SqliteInvestigations(self._file)
+        self._judging = Judging(partial(standing, self._file))
         self._clearing = Clearing(self._file, PROJECTIONS_CLEARED, ACCESSES, LIVES)
 
     def applied(self) -> int:
@@ -98,16 +103,24 @@ class SqliteProjectionStore:
         A permit whose call was stopped at the last check is kept as the refusal that it became.
         """
 
+        accesses, ended = self._judging.mark(rows)
+
         def unit(writing: Writing) -> None:
-            writing.rows(_ADD_ACCESS, rows.accesses)
+            writing.rows(_ADD_ACCESS, accesses)
             writing.rows(_ADD_LIFE, rows.lives)
+            for each in ended:
+                mark_late(writing, each.ref, each.t)
             for outcome in rows.outcomes:
                 writing.run(_SET_STATUS, of=outcome.evaluation, new_status=outcome.status)
                 if outcome.stopped is not None:
                     writing.run(_SET_STOPPED, of=outcome.evaluation, stopped=outcome.stopped)
             writing.run(_SET_APPLIED, size=size)
 
-        self._file.write(unit)
+        try:
+            self._file.write(unit)
+        except Exception:
+            self._judging.forget()
+            raise
 
     def usage(self, ref: str, consent: ConsentId) -> Usage | None:
         """Counted anew from the rows each time."""
@@ -166,6 +179,7 @@ class SqliteProjectionStore:
 
     def clear(self, key_ids: Sequence[str], start: int, end: int) -> None:
         """In one transaction."""
+        self._judging.forget()
         self._clearing.clear(key_ids, start, end)
 
     def cleared(self, key_ids: Sequence[str]) -> None:
