@@ -40,9 +40,13 @@ def open_own_secrets(places: Places, root: RootKey) -> OwnSecrets:
 
 def ask_ledger(data: Path, keys: KeySettings | None = None) -> LedgerClient:
     """Asks the ledger of this machine as the authority does. `keys`: the settings, for the root key's passphrase."""
+    return LedgerClient(LedgerPlaces(data).ledger_socket, AUTHORITY, producer_key(data, keys))
+
+
+def producer_key(data: Path, keys: KeySettings | None = None) -> SigningKey:
+    """By which the authority proves itself to the ledger; its public half stands in `ledger/producers.json`."""
     places = Places(data)
-    producer = own_key(places.producer_key, open_root_key(keys or KeySettings(), places))
-    return LedgerClient(LedgerPlaces(data).ledger_socket, AUTHORITY, producer)
+    return own_key(places.producer_key, open_root_key(keys or KeySettings(), places))
 
 
 def _random(path: Path, root: RootKey) -> bytes:

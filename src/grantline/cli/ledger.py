@@ -15,6 +15,7 @@ from grantline.model.errors import InvalidConfiguration
 if TYPE_CHECKING:
     from grantline.ledger.completeness import Account
     from grantline.ledger.erasure import Erasure
+    from grantline.ledger.published import Published
     from grantline.ledger.settings import Places
     from grantline.ledger.store import Stores
 
@@ -144,21 +145,52 @@ def prove_event(
 
 @app.command("export")
 def export_ledger(
-    directory: Annotated[Path, typer.Argument(help="An empty or new directory.")],
+    directory: Annotated[Path | None, typer.Argument(help="An empty or new directory.")] = None,
     data: DataOption = DEFAULT_DATA,
+    *,
     witnessed: Annotated[
         bool, typer.Option("--witnessed", help="Only what enough witnesses saw, with their cosignatures.")
     ] = False,
+    form: Annotated[
+        str | None,
+        typer.Option("--format", help="Print entries instead, one a line: `ocsf`, `cloudevents`, `set` or `cef`."),
+    ] = None,
+    since_index: Annotated[int, typer.Option(min=0, help="With --format: the first entry to print.")] = 0,
 ) -> None:
-    """Write checkpoint, tiles, entries and key as C2SP tlog-tiles, which third-party verifiers read."""
+    """Write checkpoint, tiles, entries and key as C2SP tlog-tiles, which third-party verifiers read.
+
+    With --format, print entries below the last signed checkpoint for a SIEM; what they hold names nobody. The next run
+    goes on with the index after the last one printed (`sequence`, `log.index`, `cn1`).
+    """
     from grantline.ledger.export import export
     from grantline.ledger.published import Published
     from grantline.ledger.settings import Places
 
+    if (directory is None) == (form is None):
+        raise typer.BadParameter("name a directory, or a --format", param_hint="DIRECTORY")
+    published = Published(Places(data).public)
+    if directory is None:
+        _print_entries(published, str(form), since_index, data)
+        return
     if directory.exists() and any(directory.iterdir()):
         raise InvalidConfiguration(f"{directory} is not empty")
-    checkpoint = export(Published(Places(data).public), directory, witnessed=witnessed)
+    checkpoint = export(published, directory, witnessed=witnessed)
     typer.echo(f"{checkpoint.size} entries under one checkpoint in {directory}")
+
+
+def _print_entries(published: "Published", form: str, since: int, data: Path) -> None:
+    import sys
+
+    from grantline.app.own_secrets import producer_key
+    from grantline.ledger.formats.reading import Format, form_of, records
+    from grantline.model.clock import SystemClock
+
+    if form not in set(Format):
+        raise typer.BadParameter(f"one of {', '.join(Format)}", param_hint="--format")
+    write = form_of(Format(form), SystemClock(), lambda: producer_key(data))
+    for each in records(published, since):
+        sys.stdout.buffer.write(write(each) + b"\n")
+    sys.stdout.buffer.flush()
 
 
 @app.command("erase")
