@@ -57,7 +57,7 @@ def who_accessed(
     """Tell which apps used NAME's data: when, what, for which purpose, under which consent, with what result."""
     from grantline.ledger.inquiry.questions import WhoAccessed
 
-    person = run(_person(data, name))
+    person = run(person_of(data, name))
     asked = WhoAccessed(by=getpass.getuser(), reason=reason, window=_window(since, until, limit), person=person)
     _print(_ask(data, asked), json, empty=f"Nobody used data of {name} in this time.")
 
@@ -184,7 +184,8 @@ def _ask(data: Path, question: "Question") -> "tuple[Told, ...]":
     return run(ask())
 
 
-async def _person(data: Path, name: str) -> "PersonId":
+async def person_of(data: Path, name: str) -> "PersonId":
+    """The id of a user name; what is none is taken for an id."""
     from grantline.app.state import open_state
     from grantline.model.ids import PersonId
 

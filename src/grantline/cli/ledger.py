@@ -69,6 +69,8 @@ def verify_ledger(
         where = "" if report.index is None else f" (first entry in doubt: {report.index})"
         typer.echo(f"NOT VERIFIED: {report.problem}{where}", err=True)
         raise typer.Exit(MISSING if report.missing else REFUSED)
+    if report.minimum:
+        typer.echo(f"entries below {report.minimum} were pruned, which the log tells; their hashes were checked")
     typer.echo("verified")
     if counting is not None:
         _tell_completeness(counting.account())

@@ -42,6 +42,8 @@ def public(event: Event, producer: str) -> dict[str, Any]:
         return {"beat": msgspec.to_builtins(_beat(event.detail))}
     if event.type in _EXPLAINS and producer == LEDGER and "boot" in event.detail:
         return {"of": msgspec.to_builtins(_unleafed(event.detail))}
+    if event.type == EventType.LOG_PRUNED and producer == LEDGER:
+        return {"min": event.detail["minimum"]}
     return {}
 
 

@@ -14,12 +14,16 @@ from grantline.ledger.erasure import Erasure, Order
 from grantline.ledger.inquiry.port import Crowd
 from grantline.ledger.inquiry.questions import Crowded, Inquiry, Question, Told
 from grantline.ledger.reading import Access, DayUse, EventRow, FieldUse, Usage
+from grantline.ledger.retention.holds import Hold, HoldOrder, LiftOrder
+from grantline.ledger.retention.port import Purge
 from grantline.model.errors import AuditUnavailable, Conflict, GrantlineError, InvalidRequest, NotFound
 from grantline.model.events import Accepted, Submission
 from grantline.model.ids import ConsentId, PersonId
 
 T = TypeVar("T")
 TIMEOUT_S = 5.0
+PURGE_S = 3_600.0
+"""A purge answers when all of it is done."""
 
 
 class Missing(Conflict):
@@ -96,14 +100,30 @@ class LedgerClient:
         """Clients that reached many people within an hour."""
         return await self._post("/inquire", Inquiry(question=question), tuple[Crowd, ...])
 
+    async def hold(self, order: HoldOrder) -> Hold:
+        """Put on hold. Raises `NotFound`, `InvalidRequest` or `AuditUnavailable`."""
+        return await self._post("/hold", order, Hold)
+
+    async def lift(self, order: LiftOrder) -> Hold:
+        """Lift a hold. Raises `NotFound`, `Conflict`, `InvalidRequest` or `AuditUnavailable`."""
+        return await self._post("/lift", order, Hold)
+
+    async def holds(self) -> tuple[Hold, ...]:
+        """All holds, lifted ones too."""
+        return await self._post("/holds", {}, tuple[Hold, ...])
+
+    async def purge(self) -> tuple[Purge, ...]:
+        """Let go now what is over. Raises `AuditUnavailable`."""
+        return await self._post("/purge", {}, tuple[Purge, ...], timeout_s=PURGE_S)
+
     async def close(self) -> None:
         """Close the connections."""
         await self._http.aclose()
 
-    async def _post(self, path: str, body: object, kind: type[T]) -> T:
+    async def _post(self, path: str, body: object, kind: type[T], *, timeout_s: float = TIMEOUT_S) -> T:
         headers = {"authorization": f"Bearer {self._stated()}", "content-type": "application/json"}
         try:
-            answer = await self._http.post(path, content=msgspec.json.encode(body), headers=headers)
+            answer = await self._http.post(path, content=msgspec.json.encode(body), headers=headers, timeout=timeout_s)
         except httpx2.HTTPError as error:
             raise AuditUnavailable("The ledger does not answer.", detail=repr(error)) from error
         if answer.status_code != 200:

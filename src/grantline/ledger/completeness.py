@@ -120,11 +120,14 @@ class _Told:
     lost: list[Range] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     instead: int = 0
+    whole: bool = True
 
-    def number(self, leaf: dict[str, Any]) -> None:
-        """Take the leaf's number; within a stream they only grow."""
+    def number(self, leaf: dict[str, Any], *, begun: bool) -> None:
+        """Take the leaf's number; within a stream they only grow. `begun`: maybe before the first leaf there is."""
         seq, kind = leaf["pseq"], leaf["type"]
-        if seq > self.last + 1:
+        if begun and not self.last and seq > 1:
+            self.whole = False
+        elif seq > self.last + 1:
             self.missing.append(((self.last + 1, seq - 1), self.tc, leaf["tc"]))
         self.last, self.tc = max(self.last, seq), leaf["tc"]
         self.counts[kind] = self.counts.get(kind, 0) + 1
@@ -141,9 +144,13 @@ class _Told:
 
 
 class Counting:
-    """Takes leaves in order of their index; `account` at the end."""
+    """Takes leaves in order of their index; `account` at the end.
+
+    Where the log was pruned, what began before its first entry is judged from there on.
+    """
 
     def __init__(self) -> None:
+        self._pruned: bool | None = None
         self._streams: dict[Stream, _Told] = {}
         self._beats: list[tuple[Stream, int, int, int]] = []
         self._open: dict[str, Unended] = {}
@@ -157,7 +164,8 @@ class Counting:
         """One leaf. One that tells of its numbers in no known way is a `ValueError`."""
         leaf = orjson.loads(body)
         producer, self._tc = leaf["prod"], leaf["tc"]
-        self._stream((producer, leaf["boot"])).number(leaf)
+        self._pruned = index > 0 if self._pruned is None else self._pruned
+        self._stream((producer, leaf["boot"])).number(leaf, begun=self._pruned)
         self._heard[producer] = Heard(producer, index, self._tc)
         if "of" in leaf and producer == LEDGER:
             self._explain(leaf["type"], msgspec.convert(leaf["of"], Unleafed))
@@ -188,10 +196,10 @@ class Counting:
         """What a heartbeat counts came before it; the explanation of what is missing may still come."""
         stream = producer, beat.boot
         told = self._stream(stream)
-        if beat.last > told.last:
+        if beat.last > told.last and (told.last or not self._pruned):
             told.missing.append(((told.last + 1, beat.last), told.tc, None))
             told.last = beat.last
-        if short := told.short_of(beat):
+        if told.whole and (short := told.short_of(beat)):
             self._beats.append((stream, index, beat.last, short))
 
     def _deficits(self) -> Iterator[Deficit]:
@@ -209,7 +217,7 @@ class Counting:
                 self._open[name] = Unended(producer, index, self._tc)
         elif self._open.pop(name, None) is not None:
             self._end(name)
-        elif producer in self._paired and name not in self._ended:
+        elif producer in self._paired and not self._pruned and name not in self._ended:
             self._unpaired.append(index)
 
     def _end(self, name: str) -> None:

@@ -4,7 +4,6 @@ The list of erasures is a file of its own. It is written first, and replayed at 
 that is put back brings a person back (GDPR Art. 17).
 """
 
-import os
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -12,13 +11,14 @@ from pathlib import Path
 import msgspec
 
 from grantline.ledger.accounts import LEDGER
-from grantline.ledger.files import sync_directory
+from grantline.ledger.files import append_line
 from grantline.ledger.gaps import own_event
 from grantline.ledger.keys import PersonKeys
+from grantline.ledger.retention.holds import Holds
 from grantline.ledger.sequencer import Sequencer
 from grantline.ledger.store import EntryStore, ProjectionStore, Stores
 from grantline.model.clock import Clock
-from grantline.model.errors import AuditUnavailable, NotFound
+from grantline.model.errors import AuditUnavailable, Conflict, NotFound
 from grantline.model.events import Event, EventType, Sequenced, Submission
 from grantline.model.ids import EventId, PersonId, Randomness, opaque
 
@@ -64,16 +64,7 @@ class Erasures:
     def add(self, erasure: Erasure) -> None:
         """Raises `AuditUnavailable` when it cannot be kept."""
         try:
-            descriptor = os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600)
-            try:
-                whole = os.pread(descriptor, os.fstat(descriptor).st_size, 0)
-                os.ftruncate(descriptor, whole.rfind(b"\n") + 1)
-                os.lseek(descriptor, 0, os.SEEK_END)
-                os.write(descriptor, msgspec.json.encode(erasure) + b"\n")
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
-            sync_directory(self._path.parent)
+            append_line(self._path, msgspec.json.encode(erasure))
         except OSError as error:
             raise AuditUnavailable("The list of erasures could not be written.", detail=str(error)) from error
 
@@ -88,6 +79,7 @@ class Eraser:
         keys: PersonKeys,
         erasures: Erasures,
         *,
+        holds: Holds,
         readers: Sequence[PersonKeys],
         clock: Clock,
         randomness: Randomness,
@@ -96,6 +88,7 @@ class Eraser:
         self._stores = stores
         self._keys = keys
         self._erasures = erasures
+        self._holds = holds
         self._readers = readers
         self._clock = clock
         self._randomness = randomness
@@ -105,7 +98,8 @@ class Eraser:
     async def erase(self, order: Order) -> Erasure:
         """When it returns the keys are gone, the tree tells of it, and no row that they sealed is left.
 
-        Raises `NotFound` when nothing here is about this person, `AuditUnavailable` when the disk refuses; once the
+        Raises `NotFound` when nothing here is about this person, `Conflict` while a legal hold keeps it (GDPR Art.
+        17(3)(e)), `AuditUnavailable` when the disk refuses; once the
         list has it, the next start finishes what was begun.
         """
         erasure = await self._sequencer.between(partial(self._destroy, order))
@@ -120,6 +114,9 @@ class Eraser:
             await self._finish(erasure)
 
     def _destroy(self, order: Order) -> Erasure:
+        for hold in self._holds.standing():
+            if hold.person in (None, order.person):
+                raise Conflict(f"The hold {hold.id} keeps this; lift it first, or answer that it cannot be erased yet.")
         keys = self._keys.of_person(order.person)
         if order.evidence:
             keys += self._keys.of_evidence(order.person)

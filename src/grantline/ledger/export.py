@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from grantline.crypto.note import Checkpoint, VerifierKey, open_checkpoint
-from grantline.crypto.tiles import tiles
+from grantline.crypto.tiles import ENTRIES, WIDTH, tiles
 from grantline.ledger.published import Published
 from grantline.model.errors import NotFound
 
@@ -23,8 +23,12 @@ def export(published: Published, directory: Path, *, witnessed: bool = False) ->
         )
     checkpoint = open_checkpoint(note, VerifierKey.parse(vkey))
     target = Published(directory)
+    minimum = published.minimum()
     for tile in tiles(checkpoint.size):
-        target.write(tile.path, published.tile(tile))
+        if tile.level != ENTRIES or (tile.n + 1) * WIDTH > minimum:
+            target.write(tile.path, published.tile(tile))
+    if minimum:
+        target.set_minimum(minimum)
     target.write("log.vkey", vkey.encode())
     target.write("checkpoint", note.encode())
     return checkpoint

@@ -9,11 +9,9 @@ import structlog
 
 from grantline.ledger.access import Producers, UnknownProducer
 from grantline.ledger.body import Receive, read_body
-from grantline.ledger.erasure import Eraser, Order
-from grantline.ledger.inquiry.answers import Inquiries
-from grantline.ledger.inquiry.questions import Inquiry
+from grantline.ledger.orders import Orders
 from grantline.ledger.placing import Gap
-from grantline.ledger.published import WITNESSED, Published
+from grantline.ledger.published import MINIMUM, WITNESSED, Published
 from grantline.ledger.queries import Queries
 from grantline.ledger.sequencer import Sequencer
 from grantline.model.errors import AuditUnavailable, Conflict, GrantlineError, InvalidRequest, NotFound
@@ -35,8 +33,6 @@ _STATUS: tuple[tuple[type[Exception], int], ...] = (
     (msgspec.DecodeError, HTTPStatus.BAD_REQUEST),
 )
 _submission = decoder(Submission)
-_order = decoder(Order)
-_inquiry = decoder(Inquiry)
 _log = structlog.get_logger(__name__)
 
 
@@ -50,13 +46,11 @@ class LedgerApp:
         queries: Queries,
         published: Published,
         *,
-        eraser: Eraser,
-        inquiries: Inquiries,
+        orders: Orders,
         authority: str,
     ) -> None:
         self._sequencer = sequencer
-        self._inquiries = inquiries
-        self._eraser = eraser
+        self._orders = orders
         self._producers = producers
         self._queries = queries
         self._published = published
@@ -85,10 +79,8 @@ class LedgerApp:
             return await self._ingest(scope, receive)
         if method == "POST" and path.startswith("/query/"):
             return await self._query(scope, receive, path.removeprefix("/query/"))
-        if method == "POST" and path == "/erase":
-            return await self._erase(scope, receive)
-        if method == "POST" and path == "/inquire":
-            return await self._inquire(scope, receive)
+        if method == "POST" and path in self._orders:
+            return await self._obey(scope, receive, path)
         if method == "GET":
             return self._file(path)
         raise NotFound("There is nothing here.")
@@ -100,17 +92,10 @@ class LedgerApp:
             raise UnknownProducer("The events are of another producer.", detail=f"{producer}: {submission.producer}")
         return HTTPStatus.OK, JSON, msgspec.json.encode(await self._sequencer.append(submission))
 
-    async def _erase(self, scope: dict[str, Any], receive: Receive) -> Answer:
+    async def _obey(self, scope: dict[str, Any], receive: Receive, path: str) -> Answer:
         if self._producers.identify(_authorization(scope)) != self._authority:
-            raise UnknownProducer("Only the authority may have somebody forgotten.")
-        order = _order(await read_body(receive, MAX_BODY))
-        return HTTPStatus.OK, JSON, msgspec.json.encode(await self._eraser.erase(order))
-
-    async def _inquire(self, scope: dict[str, Any], receive: Receive) -> Answer:
-        if self._producers.identify(_authorization(scope)) != self._authority:
-            raise UnknownProducer("Only the authority may ask.")
-        question = _inquiry(await read_body(receive, MAX_BODY)).question
-        return HTTPStatus.OK, JSON, msgspec.json.encode(await self._inquiries.answer(question))
+            raise UnknownProducer("Only the authority may order this.")
+        return HTTPStatus.OK, JSON, await self._orders.obey(path, await read_body(receive, MAX_BODY))
 
     async def _query(self, scope: dict[str, Any], receive: Receive, name: str) -> Answer:
         if self._producers.identify(_authorization(scope)) != self._authority:
@@ -119,7 +104,7 @@ class LedgerApp:
 
     def _file(self, path: str) -> Answer:
         """Checkpoint and key are text, everything below /tile/ is bytes; nothing else is published."""
-        if path in ("/checkpoint", f"/{WITNESSED}", "/log.vkey"):
+        if path in ("/checkpoint", f"/{WITNESSED}", "/log.vkey", f"/{MINIMUM}"):
             found = self._published.read(path[1:])
             return HTTPStatus.OK, "text/plain; charset=utf-8", found
         if path.startswith("/tile/"):

@@ -18,12 +18,16 @@ from grantline.ledger.ingest import LedgerApp
 from grantline.ledger.inquiry.answers import Inquiries
 from grantline.ledger.keys import PersonKeys
 from grantline.ledger.lock import OnlyOne
+from grantline.ledger.orders import Orders
 from grantline.ledger.published import Published
 from grantline.ledger.publisher import Publisher, keep_publishing
 from grantline.ledger.queries import Queries
+from grantline.ledger.retention.holds import Holds
+from grantline.ledger.retention.policy import Policy
+from grantline.ledger.retention.service import Retention, open_retention
 from grantline.ledger.rewrap import Rewrapping
 from grantline.ledger.room import Room, Space, space_at
-from grantline.ledger.root_keys import open_root_keys
+from grantline.ledger.root_keys import RootKeys, open_root_keys
 from grantline.ledger.sequencer import Sequencer
 from grantline.ledger.settings import Places, Settings
 from grantline.ledger.signer import SignerClient
@@ -53,11 +57,18 @@ class Ledger:
     room: Room
     findings: Findings
     inquiries: Inquiries
+    retention: Retention
     settings: Settings
 
     def chores(self) -> tuple[Callable[[], Awaitable[None]], ...]:
         """To be run side by side while the ledger is served."""
-        return self.keep_publishing, self.keep_rewrapping, self.keep_asking_witnesses, self.keep_watching_room
+        return (
+            self.keep_publishing,
+            self.keep_rewrapping,
+            self.keep_asking_witnesses,
+            self.keep_watching_room,
+            self.retention.keep_retaining,
+        )
 
     async def keep_publishing(self) -> None:
         """Until cancelled, or until the signer refuses."""
@@ -99,7 +110,58 @@ async def open_ledger(
 
     `stack` closes everything again. Raises `InvalidConfiguration` if another process appends or entries are missing.
     """
-    clock = clock or SystemClock()
+    clock, policy = clock or SystemClock(), Policy(settings.retention)
+    files = await _recover(places, open_stores, stack, randomness)
+    writing, keys = files.writing, files.keys
+    room = Room(places.ledger, settings, clock, space)
+    sequencer = Sequencer(writing, keys, clock, randomness, room=room)
+    stack.callback(sequencer.close)
+    await _tell_start(sequencer, clock, randomness)
+    holds, stream = Holds(places.holds), OwnStream(sequencer, clock, randomness)
+    eraser = Eraser(
+        sequencer, writing, keys, files.erasures, holds=holds, readers=(files.reader_keys,), clock=clock,
+        randomness=randomness,
+    )  # fmt: skip
+    await eraser.finish_all()
+    retention = open_retention(
+        sequencer, writing, keys, files.published, last=lambda: files.publisher.last, policy=policy, holds=holds,
+        stream=stream, clock=clock, randomness=randomness,
+    )  # fmt: skip
+    await retention.finish()
+    inquiries = Inquiries(files.reading.entries, files.reading.investigations, files.reader_keys, stream)
+    app = LedgerApp(
+        sequencer,
+        Producers(read_producers(places.producers), files.reading.entries.trusted),
+        Queries(files.reading.projections, files.reader_keys, lambda: files.publisher.last),
+        files.published,
+        orders=Orders(eraser, inquiries, retention),
+        authority=settings.authority,
+    )
+    rewrapping = Rewrapping(sequencer, writing.keys, files.roots, places, clock=clock, randomness=randomness)
+    findings = Findings(stream)
+    asking = await _asking(settings, files.published, stack, findings, clock)
+    return Ledger(
+        app=app, sequencer=sequencer, publisher=files.publisher, eraser=eraser, rewrapping=rewrapping, asking=asking,
+        room=room, findings=findings, inquiries=inquiries, retention=retention, settings=settings,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """What stands after recovery: the writer's files and keys, the readers' own, and what is published."""
+
+    writing: Stores
+    reading: Stores
+    roots: RootKeys
+    keys: PersonKeys
+    reader_keys: PersonKeys
+    erasures: Erasures
+    published: Published
+    publisher: Publisher
+
+
+async def _recover(places: Places, open_stores: OpenStores, stack: AsyncExitStack, randomness: Randomness) -> _Files:
+    """Come back to what was signed, destroy again what was erased, and project what is not."""
     places.ledger.mkdir(parents=True, exist_ok=True, mode=0o700)
     lock = OnlyOne(places.lock, f"Another process appends to the ledger at {places.ledger}.")
     stack.callback(lock.release)
@@ -110,31 +172,12 @@ async def open_ledger(
     published = Published(places.public)
     publisher = Publisher(reading.entries, published, SignerClient(places.signer_socket))
     await _when_answered(publisher.recover)
-    keys = PersonKeys(writing.keys, roots, randomness)
-    erasures = Erasures(places.erasures)
+    keys, erasures = PersonKeys(writing.keys, roots, randomness), Erasures(places.erasures)
     destroy_again(erasures, keys)
-    projection.catch_up(writing.entries, keys, writing.projections, writing.entries.head().frontier.size)
-    room = Room(places.ledger, settings, clock, space)
-    sequencer = Sequencer(writing, keys, clock, randomness, room=room)
-    stack.callback(sequencer.close)
-    await _tell_start(sequencer, clock, randomness)
+    size, minimum = writing.entries.head().frontier.size, published.minimum()
+    projection.catch_up(writing.entries, keys, writing.projections, size, minimum=minimum)
     reader_keys = PersonKeys(reading.keys, roots, randomness)
-    eraser = Eraser(sequencer, writing, keys, erasures, readers=(reader_keys,), clock=clock, randomness=randomness)
-    await eraser.finish_all()
-    stream = OwnStream(sequencer, clock, randomness)
-    findings = Findings(stream)
-    inquiries = Inquiries(reading.entries, reading.investigations, reader_keys, stream)
-    queries = Queries(reading.projections, reader_keys, lambda: publisher.last)
-    producers = Producers(read_producers(places.producers), reading.entries.trusted)
-    app = LedgerApp(
-        sequencer, producers, queries, published, eraser=eraser, inquiries=inquiries, authority=settings.authority
-    )
-    rewrapping = Rewrapping(sequencer, writing.keys, roots, places, clock=clock, randomness=randomness)
-    asking = await _asking(settings, published, stack, findings, clock)
-    return Ledger(
-        app=app, sequencer=sequencer, publisher=publisher, eraser=eraser, rewrapping=rewrapping, asking=asking,
-        room=room, findings=findings, inquiries=inquiries, settings=settings,
-    )  # fmt: skip
+    return _Files(writing, reading, roots, keys, reader_keys, erasures, published, publisher)
 
 
 async def _asking(

@@ -78,9 +78,14 @@ def _text(detail: dict[str, Any], name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def catch_up(entries: EntryStore, keys: PersonKeys, projections: ProjectionStore, size: int) -> None:
-    """Project every entry below `size` that is not projected yet, from the tree and the sealed details alone."""
-    at = projections.applied()
+def catch_up(
+    entries: EntryStore, keys: PersonKeys, projections: ProjectionStore, size: int, *, minimum: int = 0
+) -> None:
+    """Project every entry below `size` that is not projected yet, from the tree and the sealed details alone.
+
+    `minimum`: the first entry that was not pruned.
+    """
+    at = max(projections.applied(), minimum)
     while at < size:
         end = min(at + _STEP, size)
         projections.apply(end, project(_read(entries, keys, at, end)))

@@ -9,10 +9,12 @@ from grantline.crypto.tiles import ENTRIES, WIDTH, Tile, bundle, unbundle
 from grantline.ledger.files import write_synced
 from grantline.model.errors import NotFound
 
+MINIMUM = "minimum"
+"""How far the log was pruned; not there if it never was."""
 WITNESSED = "checkpoint.witnessed"
 """The newest checkpoint that enough witnesses cosigned; `checkpoint` is the newest of all."""
 _NAME = re.compile(
-    r"checkpoint(?:\.witnessed)?|log\.vkey|tile/(?:entries|[0-9]|[1-5][0-9]|6[0-3])/(?:x[0-9]{3}/)*[0-9]{3}(?:\.p/[0-9]{1,3})?"
+    r"checkpoint(?:\.witnessed)?|log\.vkey|minimum|tile/(?:entries|[0-9]|[1-5][0-9]|6[0-3])/(?:x[0-9]{3}/)*[0-9]{3}(?:\.p/[0-9]{1,3})?"
 )
 
 
@@ -61,6 +63,27 @@ class Published:
             return (self.directory / tile.path).read_bytes()
         except FileNotFoundError:
             return self._cut(tile)
+
+    def minimum(self) -> int:
+        """The minimum index: entries below it were pruned (C2SP tlog-tiles); 0 if none were."""
+        try:
+            return int((self.directory / MINIMUM).read_text(encoding="ascii"))
+        except FileNotFoundError:
+            return 0
+
+    def set_minimum(self, index: int) -> None:
+        """A multiple of 256, and never less than before."""
+        if index % WIDTH or index < self.minimum():
+            raise ValueError(f"{index} is no minimum index here")
+        self.write(MINIMUM, f"{index}\n".encode())
+
+    def drop_bundles(self, below: int) -> None:
+        """Bundles of entries that are all below this index go; tiles of hashes stay."""
+        for n in range(below // WIDTH - 1, -1, -1):
+            path = self.directory / Tile(ENTRIES, n).path
+            if not path.exists():
+                return
+            path.unlink()
 
     def read(self, name: str) -> bytes:
         """A published file by its path. Raises `NotFound`, also for a path that is not in the log's own form."""

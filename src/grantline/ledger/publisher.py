@@ -74,9 +74,16 @@ class Publisher:
         return consistency_proof(old, new, subtrees(new, self._published.tile))
 
     def _repair(self, size: int) -> None:
+        minimum = self._published.minimum()
         for tile in tiles(size):
-            if not self._published.has(tile):
-                self._published.write(tile.path, self._bytes_of(tile))
+            pruned = tile.level <= 0 and (tile.n + 1) * WIDTH <= minimum
+            if self._published.has(tile) or (pruned and tile.level == ENTRIES):
+                continue
+            if pruned:
+                raise InvalidConfiguration(
+                    f"{tile.path} is missing, and the entries that it was made of were pruned. Restore it from a copy."
+                )
+            self._published.write(tile.path, self._bytes_of(tile))
 
     def _write_tiles(self, old: int, new: int) -> None:
         for tile in changed(old, new):

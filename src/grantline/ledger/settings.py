@@ -3,7 +3,21 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from grantline.model.setting import setting
+from grantline.model.setting import section, setting
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionSettings:
+    """Days. A month is purged when all of it is older."""
+
+    standard_days: int = setting(
+        396, help="Details of calls and everything without a class of its own: 13 months, as PCI DSS 10.5.1 needs 12."
+    )
+    evidence_days: int = setting(2_557, help="Details that prove a consent (GDPR Art. 7(1)): seven years.")
+    debug_days: int = setting(30, help="Details of events that their producer marked `debug`.")
+    entry_days: int = setting(
+        2_557, help="The entries themselves, for the whole log: none may be shorter-lived than its details."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +63,7 @@ class Settings:
     witness_alarm_s: int = setting(
         300, help="Seconds without cosignatures of enough witnesses after which the record tells of it."
     )
+    retention: RetentionSettings = section(RetentionSettings, help="How long what is kept is kept.")
     authority: str = setting(
         "authority", help="Producer whose reading requests are answered: the authority's own name."
     )
@@ -90,6 +105,11 @@ class Places:
     def erasures(self) -> Path:
         """Whose keys were destroyed. Never put an older copy of it back."""
         return self.ledger / "erasures.jsonl"
+
+    @property
+    def holds(self) -> Path:
+        """Legal holds. Never put an older copy of it back."""
+        return self.ledger / "holds.jsonl"
 
     @property
     def lock(self) -> Path:

@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 from grantline.crypto.merkle import Frontier
 from grantline.ledger.inquiry.port import Investigations
 from grantline.ledger.reading import Access, DayUse, EventRow, FieldUse, Usage
+from grantline.ledger.retention.port import RetentionStore
 from grantline.model.events import Event
 from grantline.model.ids import ConsentId
 from grantline.model.ports import Outbox
@@ -279,6 +280,7 @@ class Stores:
     keys: KeyStore
     projections: ProjectionStore
     investigations: Investigations
+    retention: RetentionStore
 
     def close(self) -> None:
         """Let go of all files."""

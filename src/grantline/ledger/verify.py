@@ -10,15 +10,19 @@ from pathlib import Path
 from typing import Protocol
 
 import msgspec
+import orjson
 
 from grantline.crypto.cosignature import cosigned
 from grantline.crypto.merkle import Frontier, leaf_hash
 from grantline.crypto.note import Checkpoint, InvalidNote, VerifierKey, open_checkpoint
 from grantline.crypto.tiles import ENTRIES, WIDTH, Tile, hashes, tile_root, tiles, unbundle
+from grantline.ledger.accounts import LEDGER
 from grantline.ledger.files import write_synced
 from grantline.ledger.published import MissingTile, Published
 from grantline.ledger.witness.policy import Policy
+from grantline.model.events import EventType
 
+PRUNED = EventType.LOG_PRUNED.encode()
 Take = Callable[[int, bytes], None]
 """Index and bytes of an entry that was read."""
 
@@ -44,6 +48,7 @@ class Report:
     """What was found. `problem` names file and fault; `index`: the first entry in doubt, where that can be said.
 
     `missing`: data that the checkpoint promises is not there, as opposed to there and wrong.
+    `minimum`: entries below it were pruned, which the log itself tells; of those the hashes were checked.
     """
 
     ok: bool
@@ -52,6 +57,7 @@ class Report:
     problem: str | None = None
     index: int | None = None
     missing: bool = False
+    minimum: int = 0
 
 
 class Broken(Exception):
@@ -84,16 +90,22 @@ def verify(
     try:
         checkpoint = _checkpoint(published, vkey, policy)
         held = _held(since, vkey or published.vkey() or "")
-        read_from = 0 if held is None or take is not None else held.size
+        minimum = min(published.minimum(), checkpoint.size)
+        read_from = minimum if minimum or held is None or take is not None else held.size
         known = [each for each in (_seen(state), held) if each is not None]
-        _follow(checkpoint, _Log(published, checkpoint.size, rows, take, read_from), known)
+        told: set[int] = set()
+        _follow(checkpoint, _Log(published, checkpoint.size, rows, take, read_from, told), known)
+        if minimum and minimum not in told:
+            raise Broken(
+                f"entries below {minimum} are not there, and no entry tells that they were pruned", missing=True
+            )
     except Broken as broken:
         root = base64.b64encode(checkpoint.root).decode()
         return Report(False, checkpoint.size, root, broken.problem, broken.index, broken.missing)
     root = base64.b64encode(checkpoint.root).decode()
     if state is not None:
         write_synced(state, msgspec.json.encode(Seen(origin=checkpoint.origin, size=checkpoint.size, root=root)))
-    return Report(True, checkpoint.size, root)
+    return Report(True, checkpoint.size, root, minimum=minimum)
 
 
 def _checkpoint(published: Published, vkey: str | None, policy: Policy | None) -> Checkpoint:
@@ -148,13 +160,17 @@ def _held(since: str | None, vkey: str) -> Seen | None:
 
 @dataclass(frozen=True, slots=True)
 class _Log:
-    """What is read, and how: entries from `read_from` on, of those before it the hashes alone."""
+    """What is read, and how: entries from `read_from` on, of those before it the hashes alone.
+
+    `pruned`: minimum indexes that entries tell of.
+    """
 
     published: Published
     size: int
     rows: Rows | None
     take: Take | None
     read_from: int
+    pruned: set[int]
 
 
 def _follow(checkpoint: Checkpoint, log: _Log, known: Sequence[Seen]) -> None:
@@ -206,8 +222,17 @@ def _require_entries(log: _Log, tile: Tile, said: list[bytes]) -> None:
             _require_row(start + at, stored, at, leaf, told)
         if leaf != told:
             raise Broken(f"{tile.path}: entry {start + at} is not what tile/0 says", start + at)
+        if PRUNED in body:
+            log.pruned.update(_minimum(body))
         if log.take is not None:
             log.take(start + at, body)
+
+
+def _minimum(body: bytes) -> Iterator[int]:
+    """The minimum index that an entry of the ledger's own tells of, if it does."""
+    leaf = orjson.loads(body)
+    if leaf.get("type") == EventType.LOG_PRUNED and leaf.get("prod") == LEDGER:
+        yield leaf["min"]
 
 
 def _require_row(index: int, stored: Sequence[bytes], at: int, leaf: bytes, told: bytes) -> None:

@@ -63,6 +63,10 @@ class EventType(StrEnum):
     LOG_REPEATED = "log.repeated@1"
     HEARTBEAT = "producer.heartbeat@1"
     LEDGER_QUERIED = "ledger.queried@1"
+    LEDGER_HELD = "ledger.held@1"
+    LEDGER_HOLD_LIFTED = "ledger.hold_lifted@1"
+    RETENTION_PURGED = "retention.purged@1"
+    LOG_PRUNED = "log.pruned@1"
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

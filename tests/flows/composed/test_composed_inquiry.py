@@ -90,3 +90,17 @@ def test_what_is_typed_wrong_is_told(world: WholeWorld) -> None:
             capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert (said.returncode, words in said.stderr.replace("\n", " ")) == (code, True), said.stderr
+
+
+def test_an_operator_puts_a_hold_and_lifts_it(world: WholeWorld) -> None:
+    """Covers: AUDIT §5.6."""
+    why = ("--reason", "case 9")
+    put = world.cli("ledger", "hold", "holder", *why)
+    hold = put.split("grantline ledger lift ")[1].split("`")[0]
+    assert hold in world.cli("ledger", "holds")
+    assert "case 9" in world.cli("ledger", "holds", "--json")
+    world.cli("ledger", "erase", "holder", "--basis", "art17", "--request", "R-1", code=1)
+    assert "is lifted" in world.cli("ledger", "lift", hold, *why)
+    world.cli("ledger", "lift", hold, *why, code=1)
+    assert world.cli("ledger", "purge").strip() == "Nothing is over, or all of it is on hold."
+    assert "verified" in world.cli("ledger", "verify")

@@ -51,7 +51,9 @@ KINDS: dict[str, tuple[Class, int]] = {
     "gateway.fenced": (LIFECYCLE, 4), "log.started": (LIFECYCLE, 3), "log.gap": (LIFECYCLE, OTHER),
     "log.repeated": (LIFECYCLE, OTHER), "producer.heartbeat": (LIFECYCLE, OTHER), "key.rotated": (LIFECYCLE, 8),
     "feed.incarnation": (LIFECYCLE, 8),
-    "finding.raised": (FINDING, 1), "ledger.queried": (DATASTORE, 4), "privacy.erased": (DATASTORE, 7),
+    "finding.raised": (FINDING, 1), "ledger.queried": (DATASTORE, 4),
+    "ledger.held": (DATASTORE, 3), "ledger.hold_lifted": (DATASTORE, 3), "retention.purged": (DATASTORE, 7),
+    "log.pruned": (DATASTORE, 7), "privacy.erased": (DATASTORE, 7),
 }  # fmt: skip
 
 

@@ -35,7 +35,8 @@ def form_of(kind: Format, clock: Clock, key: Callable[[], SigningKey]) -> Form:
 
 
 def records(published: Published, since: int) -> Iterator[Record]:
-    """From index `since` to the newest checkpoint. Raises `NotFound` before the first one."""
+    """From index `since`, or the first that was not pruned, to the newest checkpoint. Raises `NotFound` before that."""
+    since = max(since, published.minimum())
     last = published.last()
     if last is None:
         raise NotFound("There is no checkpoint yet; start the ledger once.")

@@ -50,6 +50,25 @@ TRUSTED = table(
     metadata=TREE,
 )
 
+PURGE_PROGRESS = table(
+    "purge_progress",
+    Column("kind", Text, primary_key=True),
+    Column("idx", Integer, nullable=False),
+    Column("rows", Integer, nullable=False),
+    metadata=TREE,
+)
+
+PURGES = table(
+    "purges",
+    Column("event", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("month", Text, nullable=False),
+    Column("first", Integer, nullable=False),
+    Column("last", Integer, nullable=False),
+    Column("rows", Integer, nullable=False),
+    metadata=TREE,
+)
+
 TREE_CLEARED = table("cleared", Column("key_id", Text, primary_key=True), metadata=TREE)
 PROJECTIONS_CLEARED = table("cleared", Column("key_id", Text, primary_key=True), metadata=PROJECTIONS)
 

@@ -15,6 +15,7 @@ from grantline.storage.sqlite.ledger_clearing import Clearing
 from grantline.storage.sqlite.ledger_file import LedgerFile, Writing
 from grantline.storage.sqlite.ledger_keys import SqliteKeyStore
 from grantline.storage.sqlite.ledger_projections import SqliteProjectionStore
+from grantline.storage.sqlite.ledger_retention import SqliteRetentionStore
 from grantline.storage.statements import Statement
 
 _HEAD = Statement(select(FRONTIER.c.size, FRONTIER.c.hashes, FRONTIER.c.tc).where(FRONTIER.c.id == 1))
@@ -58,21 +59,21 @@ class SqliteEntryStore:
     """Implements `EntryStore`."""
 
     def __init__(self, path: Path, *, connect: Connect = connect) -> None:
-        self._file = LedgerFile(path, TREE, connect=connect)
-        self._clearing = Clearing(self._file, TREE_CLEARED, DETAILS)
+        self.file = LedgerFile(path, TREE, connect=connect)
+        self._clearing = Clearing(self.file, TREE_CLEARED, DETAILS)
 
     def head(self) -> Head:
         """The frontier row."""
-        row = self._file.one(_HEAD)
+        row = self.file.one(_HEAD)
         return Head(Frontier(), 0) if row is None else Head(Frontier.from_bytes(row["size"], row["hashes"]), row["tc"])
 
     def cursors(self) -> dict[Stream, int]:
         """All streams ever seen: one row for each boot of a producer."""
-        return {(row["producer"], row["boot"]): row["last_seq"] for row in self._file.all(_CURSORS)}
+        return {(row["producer"], row["boot"]): row["last_seq"] for row in self.file.all(_CURSORS)}
 
     def trusted(self) -> dict[str, bytes]:
         """Enrolled producers."""
-        return {row["producer"]: row["jwk"] for row in self._file.all(_TRUSTED)}
+        return {row["producer"]: row["jwk"] for row in self.file.all(_TRUSTED)}
 
     def commit(self, group: Group) -> None:
         """One transaction, synced before this returns."""
@@ -86,22 +87,22 @@ class SqliteEntryStore:
             writing.rows(_TRUST, list(group.trusted.items()))
 
         try:
-            self._file.write(unit)
+            self.file.write(unit)
         except sqlite3.IntegrityError as error:
             raise AlreadyKept from error
 
     def find(self, event_ids: Sequence[str]) -> dict[str, int]:
         """Point look-ups."""
-        rows = {event_id: self._file.one(_FIND, event_id=event_id) for event_id in event_ids}
+        rows = {event_id: self.file.one(_FIND, event_id=event_id) for event_id in event_ids}
         return {event_id: row["idx"] for event_id, row in rows.items() if row is not None}
 
     def bodies(self, start: int, end: int) -> list[bytes]:
         """In order of index."""
-        return [row["body"] for row in self._file.all(_BODIES, start=start, end=end)]
+        return [row["body"] for row in self.file.all(_BODIES, start=start, end=end)]
 
     def details(self, start: int, end: int) -> list[DetailRow]:
         """In order of index."""
-        return [DetailRow(*row) for row in self._file.all(_DETAILS, start=start, end=end)]
+        return [DetailRow(*row) for row in self.file.all(_DETAILS, start=start, end=end)]
 
     def uncleared(self, key_ids: Sequence[str]) -> list[str]:
         """By this file's own notes."""
@@ -117,7 +118,7 @@ class SqliteEntryStore:
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        self.file.close()
 
 
 def open_ledger(directory: Path, *, connect: Connect = connect) -> Stores:
@@ -125,10 +126,12 @@ def open_ledger(directory: Path, *, connect: Connect = connect) -> Stores:
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     for old in directory.glob("projections.db*"):
         old.unlink()
+    entries = SqliteEntryStore(directory / "ledger.db", connect=connect)
     projections = SqliteProjectionStore(directory / PROJECTIONS_FILE)
     return Stores(
-        entries=SqliteEntryStore(directory / "ledger.db", connect=connect),
+        entries=entries,
         keys=SqliteKeyStore(directory / "keys.db"),
         projections=projections,
         investigations=projections.investigations,
+        retention=SqliteRetentionStore(entries.file, projections.file),
     )

@@ -87,14 +87,14 @@ class SqliteProjectionStore:
     """Implements `ProjectionStore`."""
 
     def __init__(self, path: Path) -> None:
-        self._file = LedgerFile(path, PROJECTIONS, synced=False)
-        self.investigations = SqliteInvestigations(self._file)
-        self._judging = Judging(partial(standing, self._file))
-        self._clearing = Clearing(self._file, PROJECTIONS_CLEARED, ACCESSES, LIVES)
+        self.file = LedgerFile(path, PROJECTIONS, synced=False)
+        self.investigations = SqliteInvestigations(self.file)
+        self._judging = Judging(partial(standing, self.file))
+        self._clearing = Clearing(self.file, PROJECTIONS_CLEARED, ACCESSES, LIVES)
 
     def applied(self) -> int:
         """The noted size."""
-        row = self._file.one(_APPLIED)
+        row = self.file.one(_APPLIED)
         return 0 if row is None else int(row["size"])
 
     def apply(self, size: int, rows: Projected) -> None:
@@ -117,14 +117,14 @@ class SqliteProjectionStore:
             writing.run(_SET_APPLIED, size=size)
 
         try:
-            self._file.write(unit)
+            self.file.write(unit)
         except Exception:
             self._judging.forget()
             raise
 
     def usage(self, ref: str, consent: ConsentId) -> Usage | None:
         """Counted anew from the rows each time."""
-        row = self._file.one(_COUNTS, ref=ref)
+        row = self.file.one(_COUNTS, ref=ref)
         if row is None or not row["allowed"] + row["refused"]:
             return None
         fields: dict[str, tuple[int, int]] = {}
@@ -138,19 +138,19 @@ class SqliteProjectionStore:
 
     def accesses(self, ref: str, consent: ConsentId, limit: int, before: int | None) -> tuple[Access, ...]:
         """One page."""
-        rows = self._file.all(_PAGE, ref=ref, before=_NO_END if before is None else before, count=limit)
+        rows = self.file.all(_PAGE, ref=ref, before=_NO_END if before is None else before, count=limit)
         return tuple(_access(row, consent) for row in rows)
 
     def days(self, ref: str, since_us: int, offset_s: int, until_us: int | None) -> tuple[DayUse, ...]:
         """Grouped by the database."""
         until = _NO_END if until_us is None else until_us
-        rows = self._file.all(_DAYS, ref=ref, since_us=since_us, offset_s=offset_s, until_us=until)
+        rows = self.file.all(_DAYS, ref=ref, since_us=since_us, offset_s=offset_s, until_us=until)
         return tuple(DayUse(row["day"], row["allowed"], row["refused"]) for row in rows)
 
     def fields(self, ref: str, since_us: int) -> tuple[FieldUse, ...]:
         """Sets of fields grouped by the database, then taken apart."""
         counted: dict[tuple[str, str], tuple[int, int]] = {}
-        for row in self._file.all(_FIELD_SETS, ref=ref, since_us=since_us):
+        for row in self.file.all(_FIELD_SETS, ref=ref, since_us=since_us):
             for name in orjson.loads(row["fields"]):
                 calls, last = counted.get((row["datatype"], name), (0, 0))
                 counted[row["datatype"], name] = calls + row["calls"], max(last, row["last"])
@@ -158,7 +158,7 @@ class SqliteProjectionStore:
 
     def around(self, ref: str, consent: ConsentId, t: int) -> tuple[Access | None, Access | None]:
         """By the gateways' own times."""
-        allowed, refused = self._file.one(_LAST_PERMITTED, ref=ref), self._file.one(_FIRST_REFUSED, ref=ref, after=t)
+        allowed, refused = self.file.one(_LAST_PERMITTED, ref=ref), self.file.one(_FIRST_REFUSED, ref=ref, after=t)
         return (
             None if allowed is None else _access(allowed, consent),
             None if refused is None else _access(refused, consent),
@@ -166,11 +166,11 @@ class SqliteProjectionStore:
 
     def life(self, ref: str) -> tuple[EventRow, ...]:
         """In order of index."""
-        return tuple(_event(row) for row in self._file.all(_LIFE, ref=ref))
+        return tuple(_event(row) for row in self.file.all(_LIFE, ref=ref))
 
     def events_of(self, key_ids: Sequence[str], limit: int) -> tuple[EventRow, ...]:
         """Merged over the keys."""
-        found = [_event(row) for key_id in key_ids for row in self._file.all(_EVENTS_OF, key_id=key_id, count=limit)]
+        found = [_event(row) for key_id in key_ids for row in self.file.all(_EVENTS_OF, key_id=key_id, count=limit)]
         return tuple(sorted(found, key=lambda event: event.index, reverse=True)[:limit])
 
     def uncleared(self, key_ids: Sequence[str]) -> list[str]:
@@ -188,7 +188,7 @@ class SqliteProjectionStore:
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        self.file.close()
 
 
 def _access(row: Row, consent: ConsentId) -> Access:
