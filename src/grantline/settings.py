@@ -21,6 +21,7 @@ from grantline.gateway.minimiser import Settings as MinimiserSettings
 from grantline.gateway.settings import GatewaySettings
 from grantline.identity import SessionSettings, UpstreamSettings
 from grantline.ledger.settings import Settings as LedgerSettings
+from grantline.ledger.sinks.settings import SinkSettings
 from grantline.model.errors import InvalidConfiguration
 from grantline.model.ids import ApiId, GatewayId
 from grantline.model.setting import section, setting
@@ -109,6 +110,7 @@ class Settings:
     fronts: tuple[FrontSettings, ...] = setting((), help="Which API stands behind which gateway, and where it listens.")
     minimiser: MinimiserSettings = section(MinimiserSettings, help="The hop that cuts answers to the agreed fields.")
     ledger: LedgerSettings = section(LedgerSettings, help="The record.")
+    sinks: tuple[SinkSettings, ...] = setting((), help="Where entries of the record go besides: a SIEM, a file.")
     fetching: FetchSettings = section(
         FetchSettings, help="Requests to addresses that clients and other providers named: documents, keys, notices."
     )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from grantline.settings import Settings
 
 # In the order of their start: each needs those before it. `grantline.app` has a module of this name for each.
-ROLES = ("signer", "ledger", "authority", "gateway")
+ROLES = ("signer", "ledger", "sinks", "authority", "gateway")
 MISCONFIGURED = 78
 """What a process exits with when starting it again would change nothing (EX_CONFIG of sysexits.h)."""
 

@@ -25,7 +25,7 @@ def serve(
     role: Annotated[
         str | None,
         typer.Option(
-            help="Run this process alone, for a service manager of yours: signer, ledger, authority, gateway."
+            help="Run this process alone, for a service manager of yours: signer, ledger, sinks, authority, gateway."
         ),
     ] = None,
     gateway: Annotated[
@@ -34,10 +34,12 @@ def serve(
 ) -> None:
     """Serve the instance in the data directory until Ctrl-C or SIGTERM. Nothing is left running."""
     from grantline.app.sockets import require_short_paths
+    from grantline.ledger.sinks.settings import require_sound
     from grantline.settings import load
 
     settings = load(config)
     refuse_open_address(settings.server)
+    require_sound(settings.sinks)
     require_short_paths(data, settings.fronts)
     gateways = tuple(gateway or ())
     if role is None:
@@ -73,9 +75,10 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def plan(data: Path, config: Path | None, gateways: tuple[str, ...]) -> list[Child]:
-    """The processes of one instance, in the order of their start."""
-    children = [Child(role, roles.command(role, data, config, None)) for role in roles.ROLES if role != "gateway"]
+def plan(data: Path, config: Path | None, gateways: tuple[str, ...], *, sinks: bool = False) -> list[Child]:
+    """The processes of one instance, in the order of their start. `sinks`: somebody is to get entries."""
+    alone = [role for role in roles.ROLES if role != "gateway" and (sinks or role != "sinks")]
+    children = [Child(role, roles.command(role, data, config, None)) for role in alone]
     children += [Child(f"gateway {name}", roles.command("gateway", data, config, name)) for name in gateways]
     return children
 
@@ -97,7 +100,7 @@ async def _supervise(data: Path, config: Path | None, gateways: tuple[str, ...],
     _say(parts.sentence)
     if settings.keys.passphrase_file is None:
         _say("The authority's root key lies in clear in its directory: set keys.passphrase_file to wrap it.")
-    supervisor = Supervisor(plan(data, config, gateways), _say)
+    supervisor = Supervisor(plan(data, config, gateways, sinks=bool(settings.sinks)), _say)
     stop = asyncio.Event()
     stop_on_signals(stop)
 

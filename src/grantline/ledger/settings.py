@@ -112,6 +112,11 @@ class Places:
         return self.ledger / "holds.jsonl"
 
     @property
+    def sinks(self) -> Path:
+        """How far each sink got."""
+        return self.data / "sinks"
+
+    @property
     def lock(self) -> Path:
         """Held by the one process that appends."""
         return self.ledger / "sequencer.lock"

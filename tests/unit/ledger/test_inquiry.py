@@ -1,5 +1,7 @@
 """An investigator's questions: answered from what is kept ready, recorded before they are answered."""
 
+import sqlite3
+
 import msgspec
 import orjson
 import pytest
@@ -21,6 +23,9 @@ from grantline.ledger.inquiry.words import sentence
 from grantline.ledger.room import LOOK_NS, Space
 from grantline.model.errors import AuditUnavailable, InvalidRequest
 from grantline.model.events import EventType, jti_hash
+from grantline.storage.sqlite import ledger_inquiry
+from grantline.storage.sqlite.ledger import PROJECTIONS_FILE
+from grantline.storage.statements import Statement
 from tests.ledger_world import Disk, Producer, SteadyClock, about, decision, event, ledger_in, outcome
 
 NOW = 1_700_000_000_000_000
@@ -230,3 +235,29 @@ async def test_of_an_erased_person_only_the_leaf_is_left(tmp_path):
             ByClient(client="budget", **WHO),
         ):  # fmt: skip
             assert await ask(world, question) == ()
+
+
+def statements():
+    return [
+        statement
+        for value in vars(ledger_inquiry).values()
+        for statement in (value if isinstance(value, list) else [value])
+        if isinstance(statement, Statement)
+    ]
+
+
+@pytest.mark.parametrize("statement", statements(), ids=lambda statement: statement.sql.split("FROM")[0][-30:].strip())
+async def test_every_question_reads_an_index_and_no_haystack(tmp_path, statement):
+    """So an answer takes as long among ten million entries as among ten. Covers: AUDIT §5.8."""
+    async with ledger_in(tmp_path) as world:
+        await world.sequencer.append(Producer().says(given()))
+    database = sqlite3.connect(tmp_path / "ledger" / PROJECTIONS_FILE)
+    names = dict.fromkeys(statement._order, 1)
+    plan = [row[3] for row in database.execute(f"EXPLAIN QUERY PLAN {statement.sql}", statement.bind(names))]
+    database.close()
+    reads = [step for step in plan if step.startswith(("SCAN", "SEARCH"))]
+    wanted = "accesses_odd" if "odd >" in statement.sql and "UPDATE" not in statement.sql else "USING"
+    assert reads
+    assert all(wanted in step for step in reads), plan
+    if "client = ?" in statement.sql:
+        assert not [step for step in plan if "TEMP B-TREE" in step], plan

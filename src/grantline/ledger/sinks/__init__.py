@@ -1,1 +1,1 @@
-"""Copies of the record elsewhere; one file per kind."""
+"""Where entries go besides: each sink follows the signed log at its own pace and can never hold it up."""

@@ -123,7 +123,7 @@ Index("accesses_by_client", ACCESSES.c.client, ACCESSES.c.t)
 Index("accesses_by_time", ACCESSES.c.t, ACCESSES.c.client, ACCESSES.c.key_id)
 Index("accesses_by_trace", ACCESSES.c.trace, sqlite_where=ACCESSES.c.trace.is_not(None))
 Index("accesses_by_token", ACCESSES.c.jtih, sqlite_where=ACCESSES.c.jtih.is_not(None))
-Index("accesses_odd", ACCESSES.c.odd, ACCESSES.c.idx, sqlite_where=ACCESSES.c.odd > 0)
+Index("accesses_odd", ACCESSES.c.idx, sqlite_where=ACCESSES.c.odd > 0)
 
 LIVES = table(
     "lives",
