@@ -32,7 +32,8 @@ WRITERS = (1, 16, 64)
 BOUNDED = 64
 
 
-def _decision(writer: int) -> Event:
+def decision(writer: int) -> Event:
+    """A gateway's decision with its whole input."""
     consent = f"g_{writer}"
     detail: dict[str, object] = {
         "consent": consent, "subject": f"sub-{writer}", "gateway": "gw1", "api": "bank", "route": "transactions",
@@ -53,7 +54,7 @@ async def _write(sequencer: Sequencer, writer: int, until: float, took: list[flo
     seq = 0
     while time.perf_counter() < until:
         seq += 1
-        said = Sequenced(boot=f"run-{writer}", seq=seq, event=_decision(writer))
+        said = Sequenced(boot=f"run-{writer}", seq=seq, event=decision(writer))
         begun = time.perf_counter()
         await sequencer.append(Submission(producer=f"gw-{writer}", events=(said,)))
         took.append(time.perf_counter() - begun)

@@ -19,11 +19,11 @@ from typing import Any
 
 import msgspec
 
-from bench import appends, decision, gateway, people, three, tokens, withdraw
+from bench import appends, decision, gateway, history, people, record, three, tokens, withdraw
 from bench.machine import ROOT, Use, facts, wait_until_quiet
 from bench.rows import Row, as_markdown, as_text
 
-BENCHES: tuple[ModuleType, ...] = (withdraw, three, decision, gateway, tokens, appends, people)
+BENCHES: tuple[ModuleType, ...] = (withdraw, three, decision, gateway, tokens, appends, record, history, people)
 ROUNDS, MINUTES = 3, 9.0
 PATIENCE_S = 6.0
 LONGEST_S = 120.0

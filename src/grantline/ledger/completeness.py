@@ -51,6 +51,19 @@ class Unended(NamedTuple):
     tc: int
 
 
+AHEAD_US = 2_000_000
+"""A producer's clock may be so far ahead of the ledger's; what is recorded late is not held against it."""
+
+
+class Ahead(NamedTuple):
+    """A producer dated so many events later than they were committed, the first in `entry`, by up to `most` µs."""
+
+    producer: str
+    entry: int
+    events: int
+    most: int
+
+
 class Heard(NamedTuple):
     """Until when a producer was heard, and the last entry of it."""
 
@@ -61,13 +74,14 @@ class Heard(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What the numbers tell. `unpaired`: outcomes whose decision the log does not have."""
+    """What the numbers tell. `unpaired`: outcomes whose decision the log does not have. `ahead`: wrong clocks."""
 
     holes: tuple[Hole, ...]
     deficits: tuple[Deficit, ...]
     unended: tuple[Unended, ...]
     unpaired: tuple[int, ...]
     heard: tuple[Heard, ...]
+    ahead: tuple[Ahead, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -88,13 +102,22 @@ def sentences(account: Account) -> Iterator[str]:
         yield f"MISSING: nothing tells what became of the call that {call.producer} let through in entry {call.entry}"
     for index in account.unpaired:
         yield f"MISSING: entry {index} is the outcome of a call that nobody let through"
+    for ahead in account.ahead:
+        yield (
+            f"clock: {_plain(ahead.producer)} dates {ahead.events} events up to {ahead.most / 1e6:.1f} s ahead, first "
+            f"entry {ahead.entry}"
+        )
     for heard in account.heard:
         yield f"last heard: {heard.producer} {iso(heard.tc)} (entry {heard.entry})"
 
 
 def _name(stream: Stream) -> str:
+    return "/".join(map(_plain, stream))
+
+
+def _plain(text: str) -> str:
     """A boot is whatever its producer called it: nothing of it may act on a terminal."""
-    return "/".join(part.encode("unicode_escape").decode() for part in stream)
+    return text.encode("unicode_escape").decode()
 
 
 def _between(since: int | None, until: int | None) -> str:
@@ -158,6 +181,7 @@ class Counting:
         self._unpaired: list[int] = []
         self._paired: set[str] = set()
         self._heard: dict[str, Heard] = {}
+        self._ahead: dict[str, Ahead] = {}
         self._tc = 0
 
     def take(self, index: int, body: bytes) -> None:
@@ -167,6 +191,9 @@ class Counting:
         self._pruned = index > 0 if self._pruned is None else self._pruned
         self._stream((producer, leaf["boot"])).number(leaf, begun=self._pruned)
         self._heard[producer] = Heard(producer, index, self._tc)
+        if (ahead := leaf["t"] - self._tc) > AHEAD_US:
+            before = self._ahead.get(producer, Ahead(producer, index, 0, 0))
+            self._ahead[producer] = before._replace(events=before.events + 1, most=max(before.most, ahead))
         if "of" in leaf and producer == LEDGER:
             self._explain(leaf["type"], msgspec.convert(leaf["of"], Unleafed))
         elif "beat" in leaf:
@@ -183,6 +210,7 @@ class Counting:
             unended=tuple(call for call in self._open.values() if call.tc <= late),
             unpaired=tuple(self._unpaired),
             heard=tuple(self._heard.values()),
+            ahead=tuple(self._ahead.values()),
         )
 
     def _stream(self, stream: Stream) -> _Told:

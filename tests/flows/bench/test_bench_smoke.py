@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 ROW = {"bench", "case", "metric", "value", "unit", "bound", "holds"}
-BENCHES = {"withdraw", "three", "decision", "gateway", "tokens", "appends", "people"}
+BENCHES = {"withdraw", "three", "decision", "gateway", "tokens", "appends", "record", "history", "people"}
 COUNTED = {"stops not CLOSED", "admissions after closed", "begun beyond context", "unrecorded"}
 MUST_BE_ZERO = {kind + counted for kind in ("", "healthy: ", "partitioned: ") for counted in COUNTED}
 

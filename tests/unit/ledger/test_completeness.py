@@ -18,7 +18,9 @@ HOUR = OUTCOME_WITHIN_US
 
 
 def leaf(seq, kind="consent.given@1", *, prod="authority", boot="b_1", tc=1_700_000_000_000_000, **more):
-    return orjson.dumps({"prod": prod, "boot": boot, "pseq": seq, "type": kind, "tc": tc, "out": "permit"} | more)
+    return orjson.dumps(
+        {"prod": prod, "boot": boot, "pseq": seq, "type": kind, "tc": tc, "t": tc, "out": "permit"} | more
+    )
 
 
 def beat(seq, last, counts, **more):
