@@ -59,7 +59,7 @@ def who_accessed(
 
     person = run(person_of(data, name))
     asked = WhoAccessed(by=getpass.getuser(), reason=reason, window=_window(since, until, limit), person=person)
-    _print(_ask(data, asked), json, empty=f"Nobody used data of {name} in this time.")
+    _print(ask(data, asked), json, empty=f"Nobody used data of {name} in this time.")
 
 
 @app.command("trace")
@@ -77,7 +77,7 @@ def trace_calls(
     if not re.fullmatch(r"[0-9a-f]{32}", trace):
         raise InvalidConfiguration("A trace id has 32 lower-case hex digits (W3C Trace Context).")
     asked = Traced(by=getpass.getuser(), reason=reason, window=Window(), trace=trace)
-    _print(_ask(data, asked), json, empty="No call with this trace is on record.")
+    _print(ask(data, asked), json, empty="No call with this trace is on record.")
 
 
 @app.command("consent")
@@ -98,7 +98,7 @@ def tell_consent(
     from grantline.model.ids import ConsentId
 
     asked = Consented(by=getpass.getuser(), reason=reason, window=Window(limit=limit), consent=ConsentId(consent))
-    told = _ask(data, asked)
+    told = ask(data, asked)
     _print(told, json, empty="The record holds nothing about this consent, or it was erased.")
     if out is not None and told:
         _bundle(data, told, out)
@@ -130,7 +130,7 @@ def investigate(
     if what is What.CROWDS:
         _print_crowds(_crowds(data, of, reason, window), json)
         return
-    _print(_ask(data, _question(what, of, reason, window)), json, empty="Nothing of this kind is on record.")
+    _print(ask(data, _question(what, of, reason, window)), json, empty="Nothing of this kind is on record.")
 
 
 def _question(what: What, of: str, reason: str, window: "Window") -> "Question":
@@ -161,27 +161,28 @@ def _crowds(data: Path, of: str, reason: str, window: "Window") -> "tuple[Crowd,
     if not of.isdecimal():
         raise typer.BadParameter("crowds takes a number of people an hour", param_hint="OF")
 
-    async def ask() -> "tuple[Crowd, ...]":
+    async def asking() -> "tuple[Crowd, ...]":
         ledger = ask_ledger(data)
         try:
             return await ledger.crowds(Crowded(by=getpass.getuser(), reason=reason, window=window, more_than=int(of)))
         finally:
             await ledger.close()
 
-    return run(ask())
+    return run(asking())
 
 
-def _ask(data: Path, question: "Question") -> "tuple[Told, ...]":
+def ask(data: Path, question: "Question") -> "tuple[Told, ...]":
+    """Ask the running ledger. Every kind but `Crowded`."""
     from grantline.app.own_secrets import ask_ledger
 
-    async def ask() -> "tuple[Told, ...]":
+    async def asking() -> "tuple[Told, ...]":
         ledger = ask_ledger(data)
         try:
             return await ledger.inquire(question)
         finally:
             await ledger.close()
 
-    return run(ask())
+    return run(asking())
 
 
 async def person_of(data: Path, name: str) -> "PersonId":
@@ -197,11 +198,11 @@ async def person_of(data: Path, name: str) -> "PersonId":
 def _window(since: str, until: str | None, limit: int) -> "Window":
     from grantline.ledger.inquiry.port import Window
 
-    window = Window(since=_time(since), limit=limit)
-    return window if until is None else Window(since=window.since, until=_time(until), limit=limit)
+    window = Window(since=moment(since), limit=limit)
+    return window if until is None else Window(since=window.since, until=moment(until), limit=limit)
 
 
-def _time(text: str) -> int:
+def moment(text: str) -> int:
     """Unix µs of a date, or of so long ago."""
     ago = re.fullmatch(r"([0-9]{1,6})([mhd])", text)
     if ago:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from grantline.cli import clients, gateway, grant, keys, people, retention
+from grantline.cli import clients, gateway, grant, keys, people, report
 from grantline.cli.apply import apply
 from grantline.cli.check import check
 from grantline.cli.demo import demo
@@ -38,7 +38,7 @@ app.add_typer(clients.app, name="clients")
 app.add_typer(grant.app, name="grant")
 app.add_typer(gateway.app, name="gateway")
 app.add_typer(keys.app, name="keys")
-app.add_typer(retention.app, name="ledger")
+app.add_typer(report.app, name="ledger")
 app.add_typer(people.app, name="people")
 
 

@@ -76,6 +76,22 @@ async def test_an_investigator_is_told_the_story_and_proves_it(
     assert complete.endswith("complete\n")
 
 
+async def test_reports_tell_what_was_used_under_a_checkpoint(world: WholeWorld, http: httpx2.AsyncClient) -> None:
+    """Covers: AUDIT §5.8."""
+    app = await used(world, http, "reported")
+    until_told(world, str(app.tokens.grant_id), "who-accessed", "holder")
+    owed = world.cli("ledger", "report", "art15", "holder", "--reason", "request 12", "--since", "1h")
+    (line,) = (line for line in owed.splitlines() if "reported" in line)
+    assert "accounts: balance" in line
+    assert "budgeting" in line
+    assert "under the checkpoint of grantline.localhost/log" in owed
+    assert line.split()[-1].count("-") == 4
+    register = world.cli("ledger", "report", "art30")
+    (line,) = (line for line in register.splitlines() if "reported" in line)
+    assert "fewer than 5" in line
+    assert "10.2.1.3" in world.cli("ledger", "report", "pci10")
+
+
 def test_what_is_typed_wrong_is_told(world: WholeWorld) -> None:
     for words, arguments in (
         ("32 lower-case hex digits", ("trace", "nope")),

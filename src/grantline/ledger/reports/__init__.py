@@ -1,0 +1,1 @@
+"""Counts for those who have to show them: made of leaves alone, under a checkpoint that each report quotes."""
