@@ -5,12 +5,12 @@ from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any
 
-from grantline.ledger.published import MINIMUM, WITNESSED, Published
+from grantline.ledger.published import KEYS, MINIMUM, WITNESSED, Published
 from grantline.model.errors import NotFound
 
 PREFIX = "/log/"
 TEXT, BYTES = b"text/plain; charset=utf-8", b"application/octet-stream"
-_MUTABLE = ("checkpoint", WITNESSED, "log.vkey", MINIMUM)
+_MUTABLE = ("checkpoint", WITNESSED, "log.vkey", KEYS, MINIMUM)
 _ALWAYS = [(b"access-control-allow-origin", b"*"), (b"x-content-type-options", b"nosniff")]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from grantline.cli.ledger import app, open_stores
+from grantline.cli.ledger import open_stores
 from grantline.cli.options import DEFAULT_DATA, DataOption, JsonOption, run
 from grantline.model.errors import InvalidConfiguration
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from grantline.ledger.inquiry.questions import Question, Told
     from grantline.model.ids import PersonId
 
-__all__ = ["app"]
 _UNITS = {"m": 60, "h": 3_600, "d": 86_400}
 REASON = "Why you ask; it is recorded with the question."
 
@@ -43,7 +42,6 @@ class What(StrEnum):
     QUERIES = "queries"
 
 
-@app.command("who-accessed")
 def who_accessed(
     name: Annotated[str, typer.Argument(metavar="NAME", help="User name, or id of a person.")],
     reason: ReasonOption,
@@ -62,7 +60,6 @@ def who_accessed(
     _print(ask(data, asked), json, empty=f"Nobody used data of {name} in this time.")
 
 
-@app.command("trace")
 def trace_calls(
     trace: Annotated[str, typer.Argument(metavar="TRACE_ID", help="W3C trace id: 32 hex digits.")],
     reason: ReasonOption,
@@ -80,7 +77,6 @@ def trace_calls(
     _print(ask(data, asked), json, empty="No call with this trace is on record.")
 
 
-@app.command("consent")
 def tell_consent(
     consent: Annotated[str, typer.Argument(metavar="CONSENT_ID", help="The consent's id (grant_id).")],
     reason: ReasonOption,
@@ -104,7 +100,6 @@ def tell_consent(
         _bundle(data, told, out)
 
 
-@app.command("investigate")
 def investigate(
     what: Annotated[What, typer.Argument(help="What to look for.")],
     of: Annotated[
@@ -267,3 +262,6 @@ def _bundle(data: Path, told: "Sequence[Told]", out: Path) -> None:
                 (out / f"{each.event_id}.disclosures.json").write_bytes(msgspec.json.encode(proof.disclosures))
                 proved += 1
     typer.echo(f"the story and {proved} proofs are in {out}")
+
+
+COMMANDS = {"who-accessed": who_accessed, "trace": trace_calls, "consent": tell_consent, "investigate": investigate}

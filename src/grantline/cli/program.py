@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from grantline.cli import clients, gateway, grant, keys, people, report
+from grantline.cli import clients, gateway, grant, inquiry, keys, ledger, log_key, people, report, retention
 from grantline.cli.apply import apply
 from grantline.cli.check import check
 from grantline.cli.demo import demo
@@ -34,11 +34,14 @@ app.command()(check)
 app.command()(demo)
 app.command()(explain)
 app.command()(witness)
+for part in (inquiry, report, retention, log_key):
+    for name, command in part.COMMANDS.items():
+        ledger.app.command(name)(command)
 app.add_typer(clients.app, name="clients")
 app.add_typer(grant.app, name="grant")
 app.add_typer(gateway.app, name="gateway")
 app.add_typer(keys.app, name="keys")
-app.add_typer(report.app, name="ledger")
+app.add_typer(ledger.app, name="ledger")
 app.add_typer(people.app, name="people")
 
 

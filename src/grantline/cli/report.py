@@ -10,9 +10,6 @@ import typer
 
 from grantline.cli.inquiry import SinceOption, UntilOption, ask, moment, person_of
 from grantline.cli.options import DEFAULT_DATA, DataOption, JsonOption, run
-from grantline.cli.retention import app
-
-__all__ = ["app"]
 
 if TYPE_CHECKING:
     from grantline.ledger.inquiry.questions import Told
@@ -30,7 +27,6 @@ class Which(StrEnum):
     HIPAA528 = "hipaa528"
 
 
-@app.command("report")
 def report(
     which: Annotated[Which, typer.Argument(help="`art15` and `hipaa528` are about one person, the others about all.")],
     name: Annotated[str, typer.Argument(metavar="[NAME]", help="User name, or id of the person.")] = "",
@@ -146,3 +142,6 @@ def _logging(data: Path, period: "Period", *, json: bool) -> None:
 def _quote(under: "Under") -> None:
     typer.echo(f"\nunder the checkpoint of {under.origin}: {under.size} entries, root {under.root}")
     typer.echo("`grantline ledger prove PROOF --out DIR` proves each event that is named.")
+
+
+COMMANDS = {"report": report}

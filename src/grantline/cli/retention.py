@@ -8,18 +8,15 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from grantline.cli.inquiry import person_of
-from grantline.cli.ledger import app
 from grantline.cli.options import DEFAULT_DATA, DataOption, JsonOption, run
 
 if TYPE_CHECKING:
     from grantline.ledger.client import LedgerClient
 
-__all__ = ["app"]
 T = TypeVar("T")
 ReasonOption = Annotated[str, typer.Option(help="Why; it is recorded.")]
 
 
-@app.command("purge")
 def purge(*, json: JsonOption = False, data: DataOption = DEFAULT_DATA) -> None:
     """Let go now of details and entries whose period is over (`ledger.retention`); the ledger does it every hour.
 
@@ -27,7 +24,7 @@ def purge(*, json: JsonOption = False, data: DataOption = DEFAULT_DATA) -> None:
     """
     from grantline.cli.tables import print_json, print_table
 
-    purges = run(_with_ledger(data, lambda ledger: ledger.purge()))
+    purges = run(with_ledger(data, lambda ledger: ledger.purge()))
     if json:
         print_json([each._asdict() for each in purges])
         return
@@ -37,7 +34,6 @@ def purge(*, json: JsonOption = False, data: DataOption = DEFAULT_DATA) -> None:
     )
 
 
-@app.command("hold")
 def hold(
     name: Annotated[
         str | None, typer.Argument(metavar="[NAME]", help="User name, or id of a person; left out: everything.")
@@ -51,17 +47,16 @@ def hold(
 
     person = None if name is None else run(person_of(data, name))
     order = HoldOrder(by=getpass.getuser(), reason=reason, person=person)
-    put = run(_with_ledger(data, lambda ledger: ledger.hold(order)))
+    put = run(with_ledger(data, lambda ledger: ledger.hold(order)))
     typer.echo(f"{name or 'Everything'} is on hold; `grantline ledger lift {put.id}` ends it.")
 
 
-@app.command("holds")
 def list_holds(*, json: JsonOption = False, data: DataOption = DEFAULT_DATA) -> None:
     """List legal holds, lifted ones too."""
     from grantline.cli.tables import print_json, print_table
     from grantline.model.clock import iso
 
-    holds = run(_with_ledger(data, lambda ledger: ledger.holds()))
+    holds = run(with_ledger(data, lambda ledger: ledger.holds()))
     if json:
         print_json(holds)
         return
@@ -79,7 +74,6 @@ def list_holds(*, json: JsonOption = False, data: DataOption = DEFAULT_DATA) -> 
     print_table(("hold", "of", "since", "by", "lifted", "reason"), rows, empty="No holds.")
 
 
-@app.command("lift")
 def lift(
     hold_id: Annotated[str, typer.Argument(metavar="HOLD_ID", help="The hold's id.")],
     *,
@@ -90,11 +84,12 @@ def lift(
     from grantline.ledger.retention.holds import LiftOrder
 
     order = LiftOrder(by=getpass.getuser(), reason=reason, hold=hold_id)
-    run(_with_ledger(data, lambda ledger: ledger.lift(order)))
+    run(with_ledger(data, lambda ledger: ledger.lift(order)))
     typer.echo(f"{hold_id} is lifted.")
 
 
-async def _with_ledger(data: Path, ask: "Callable[[LedgerClient], Awaitable[T]]") -> T:
+async def with_ledger(data: Path, ask: "Callable[[LedgerClient], Awaitable[T]]") -> T:
+    """Ask the running ledger, as the authority does."""
     from grantline.app.own_secrets import ask_ledger
 
     ledger = ask_ledger(data)
@@ -102,3 +97,6 @@ async def _with_ledger(data: Path, ask: "Callable[[LedgerClient], Awaitable[T]]"
         return await ask(ledger)
     finally:
         await ledger.close()
+
+
+COMMANDS = {"purge": purge, "hold": hold, "holds": list_holds, "lift": lift}

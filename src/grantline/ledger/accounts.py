@@ -44,6 +44,8 @@ def public(event: Event, producer: str) -> dict[str, Any]:
         return {"of": msgspec.to_builtins(_unleafed(event.detail))}
     if event.type == EventType.LOG_PRUNED and producer == LEDGER:
         return {"min": event.detail["minimum"]}
+    if event.type == EventType.KEY_ROTATED and producer == LEDGER and "vkey" in event.detail:
+        return {"vkey": event.detail["vkey"]}
     return {}
 
 

@@ -16,6 +16,8 @@ from grantline.ledger.inquiry.questions import Crowded, Inquiry, Question, Told
 from grantline.ledger.reading import Access, DayUse, EventRow, FieldUse, Usage
 from grantline.ledger.retention.holds import Hold, HoldOrder, LiftOrder
 from grantline.ledger.retention.port import Purge
+from grantline.ledger.rotation import RotateOrder
+from grantline.ledger.signing_keys import KeyTerm
 from grantline.model.errors import AuditUnavailable, Conflict, GrantlineError, InvalidRequest, NotFound
 from grantline.model.events import Accepted, Submission
 from grantline.model.ids import ConsentId, PersonId
@@ -111,6 +113,10 @@ class LedgerClient:
     async def holds(self) -> tuple[Hold, ...]:
         """All holds, lifted ones too."""
         return await self._post("/holds", {}, tuple[Hold, ...])
+
+    async def rotate_key(self, order: RotateOrder) -> KeyTerm:
+        """A new checkpoint key. Raises `Conflict`, `InvalidRequest` or `AuditUnavailable`."""
+        return await self._post("/rotate", order, KeyTerm)
 
     async def purge(self) -> tuple[Purge, ...]:
         """Let go now what is over. Raises `AuditUnavailable`."""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from grantline.crypto.note import Checkpoint, VerifierKey, open_checkpoint
 from grantline.crypto.tiles import ENTRIES, WIDTH, tiles
-from grantline.ledger.published import Published
+from grantline.ledger.published import KEYS, Published
 from grantline.model.errors import NotFound
 
 
@@ -30,5 +30,6 @@ def export(published: Published, directory: Path, *, witnessed: bool = False) ->
     if minimum:
         target.set_minimum(minimum)
     target.write("log.vkey", vkey.encode())
+    target.write(KEYS, published.read(KEYS))
     target.write("checkpoint", note.encode())
     return checkpoint

@@ -11,7 +11,7 @@ from grantline.ledger.access import Producers, UnknownProducer
 from grantline.ledger.body import Receive, read_body
 from grantline.ledger.orders import Orders
 from grantline.ledger.placing import Gap
-from grantline.ledger.published import MINIMUM, WITNESSED, Published
+from grantline.ledger.published import KEYS, MINIMUM, WITNESSED, Published
 from grantline.ledger.queries import Queries
 from grantline.ledger.sequencer import Sequencer
 from grantline.model.errors import AuditUnavailable, Conflict, GrantlineError, InvalidRequest, NotFound
@@ -104,7 +104,7 @@ class LedgerApp:
 
     def _file(self, path: str) -> Answer:
         """Checkpoint and key are text, everything below /tile/ is bytes; nothing else is published."""
-        if path in ("/checkpoint", f"/{WITNESSED}", "/log.vkey", f"/{MINIMUM}"):
+        if path in ("/checkpoint", f"/{WITNESSED}", "/log.vkey", f"/{KEYS}", f"/{MINIMUM}"):
             found = self._published.read(path[1:])
             return HTTPStatus.OK, "text/plain; charset=utf-8", found
         if path.startswith("/tile/"):

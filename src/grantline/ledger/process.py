@@ -28,6 +28,7 @@ from grantline.ledger.retention.service import Retention, open_retention
 from grantline.ledger.rewrap import Rewrapping
 from grantline.ledger.room import Room, Space, space_at
 from grantline.ledger.root_keys import RootKeys, open_root_keys
+from grantline.ledger.rotation import Rotation
 from grantline.ledger.sequencer import Sequencer
 from grantline.ledger.settings import Places, Settings
 from grantline.ledger.signer import SignerClient
@@ -58,6 +59,7 @@ class Ledger:
     findings: Findings
     inquiries: Inquiries
     retention: Retention
+    rotation: Rotation
     settings: Settings
 
     def chores(self) -> tuple[Callable[[], Awaitable[None]], ...]:
@@ -128,13 +130,15 @@ async def open_ledger(
         stream=stream, clock=clock, randomness=randomness,
     )  # fmt: skip
     await retention.finish()
+    rotation = Rotation(files.signer, files.publisher, writing.entries, stream)
+    await rotation.finish()
     inquiries = Inquiries(files.reading.entries, files.reading.investigations, files.reader_keys, stream)
     app = LedgerApp(
         sequencer,
         Producers(read_producers(places.producers), files.reading.entries.trusted),
         Queries(files.reading.projections, files.reader_keys, lambda: files.publisher.last),
         files.published,
-        orders=Orders(eraser, inquiries, retention),
+        orders=Orders(eraser, inquiries, retention, rotation),
         authority=settings.authority,
     )
     rewrapping = Rewrapping(sequencer, writing.keys, files.roots, places, clock=clock, randomness=randomness)
@@ -142,7 +146,8 @@ async def open_ledger(
     asking = await _asking(settings, files.published, stack, findings, clock)
     return Ledger(
         app=app, sequencer=sequencer, publisher=files.publisher, eraser=eraser, rewrapping=rewrapping, asking=asking,
-        room=room, findings=findings, inquiries=inquiries, retention=retention, settings=settings,
+        room=room, findings=findings, inquiries=inquiries, retention=retention, rotation=rotation,
+        settings=settings,
     )  # fmt: skip
 
 
@@ -158,6 +163,7 @@ class _Files:
     erasures: Erasures
     published: Published
     publisher: Publisher
+    signer: SignerClient
 
 
 async def _recover(places: Places, open_stores: OpenStores, stack: AsyncExitStack, randomness: Randomness) -> _Files:
@@ -170,14 +176,15 @@ async def _recover(places: Places, open_stores: OpenStores, stack: AsyncExitStac
     for stores in (writing, reading):
         stack.callback(stores.close)
     published = Published(places.public)
-    publisher = Publisher(reading.entries, published, SignerClient(places.signer_socket))
+    signer = SignerClient(places.signer_socket)
+    publisher = Publisher(reading.entries, published, signer)
     await _when_answered(publisher.recover)
     keys, erasures = PersonKeys(writing.keys, roots, randomness), Erasures(places.erasures)
     destroy_again(erasures, keys)
     size, minimum = writing.entries.head().frontier.size, published.minimum()
     projection.catch_up(writing.entries, keys, writing.projections, size, minimum=minimum)
     reader_keys = PersonKeys(reading.keys, roots, randomness)
-    return _Files(writing, reading, roots, keys, reader_keys, erasures, published, publisher)
+    return _Files(writing, reading, roots, keys, reader_keys, erasures, published, publisher, signer)
 
 
 async def _asking(

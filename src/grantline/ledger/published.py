@@ -9,12 +9,14 @@ from grantline.crypto.tiles import ENTRIES, WIDTH, Tile, bundle, unbundle
 from grantline.ledger.files import write_synced
 from grantline.model.errors import NotFound
 
+KEYS = "keys.json"
+"""All keys that ever signed for this log, with their times."""
 MINIMUM = "minimum"
 """How far the log was pruned; not there if it never was."""
 WITNESSED = "checkpoint.witnessed"
 """The newest checkpoint that enough witnesses cosigned; `checkpoint` is the newest of all."""
 _NAME = re.compile(
-    r"checkpoint(?:\.witnessed)?|log\.vkey|minimum|tile/(?:entries|[0-9]|[1-5][0-9]|6[0-3])/(?:x[0-9]{3}/)*[0-9]{3}(?:\.p/[0-9]{1,3})?"
+    r"checkpoint(?:\.witnessed)?|log\.vkey|keys\.json|minimum|tile/(?:entries|[0-9]|[1-5][0-9]|6[0-3])/(?:x[0-9]{3}/)*[0-9]{3}(?:\.p/[0-9]{1,3})?"
 )
 
 

@@ -8,12 +8,13 @@ import asyncio
 import base64
 from collections.abc import Callable
 
+import msgspec
 import structlog
 
 from grantline.crypto.merkle import EMPTY_ROOT, Frontier, consistency_proof, leaf_hash
 from grantline.crypto.note import Checkpoint, VerifierKey, open_checkpoint
 from grantline.crypto.tiles import ENTRIES, WIDTH, Tile, bundle, changed, hashes, subtrees, tile_root, tiles
-from grantline.ledger.published import MissingTile, Published
+from grantline.ledger.published import KEYS, MissingTile, Published
 from grantline.ledger.signer import Refused, SignerClient
 from grantline.ledger.store import EntryStore
 from grantline.model.errors import AuditUnavailable, InvalidConfiguration
@@ -51,9 +52,20 @@ class Publisher:
                 "Restore the ledger's own files; never the signer's."
             )
         await asyncio.to_thread(self._repair, signed.size)
-        self._published.write("log.vkey", f"{vkey}\n".encode())
+        await self._write_keys(vkey)
         self._published.write("checkpoint", note.encode())
         self._last = signed
+
+    async def refresh_keys(self) -> None:
+        """Publish what a rotation changed: the keys, and the last checkpoint with the signature of the new one."""
+        vkey, note = await self._signer.last()
+        await self._write_keys(vkey)
+        if note is not None:
+            self._published.write("checkpoint", note.encode())
+
+    async def _write_keys(self, vkey: str) -> None:
+        self._published.write("log.vkey", f"{vkey}\n".encode())
+        self._published.write(KEYS, msgspec.json.format(msgspec.json.encode(await self._signer.terms())) + b"\n")
 
     async def publish(self, frontier: Frontier) -> Checkpoint:
         """Sign and publish this committed state. Raises `Refused` when the signer sees a shrink or a fork."""

@@ -4,10 +4,11 @@ So whoever takes over the ledger's process can add entries but cannot shorten, c
 """
 
 import asyncio
-import secrets
 import socket
 import struct
 import sys
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,12 @@ from typing import Any
 import msgspec
 import structlog
 
-from grantline.crypto.custody.file import read_private, write_private
 from grantline.crypto.merkle import EMPTY_ROOT, InvalidProof, verify_consistency
-from grantline.crypto.note import Checkpoint, NoteSigner, open_checkpoint
+from grantline.crypto.note import Checkpoint, InvalidNote, open_note
 from grantline.ledger.files import write_synced
 from grantline.ledger.lock import OnlyOne
-from grantline.model.errors import AuditUnavailable
+from grantline.ledger.signing_keys import KeyTerm, SigningKeys
+from grantline.model.errors import AuditUnavailable, Conflict
 
 MAX_LINE = 1 << 16
 # From 3.13 on the loop would look for the socket's file, which the signer's own user may not see.
@@ -33,59 +34,87 @@ class Refused(Exception):
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """One line to the signer. Without `size` it only asks for the key and the last note. Hashes are base64."""
+    """One line to the signer. Without `size` it only asks for the key and the last note. Hashes are base64.
+
+    `rotate`: begin a new key; `at_once`: and end the one before.
+    """
 
     size: int | None = None
     root: bytes = b""
     proof: tuple[bytes, ...] = ()
+    rotate: bool = False
+    at_once: bool = False
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One line back: the key, and the note now in force or why there is no new one."""
+    """One line back: the newest key, the terms of all, and the note now in force or why there is no new one."""
 
     vkey: str
     note: str | None = None
     refused: str | None = None
+    keys: tuple[KeyTerm, ...] = ()
 
 
 class Signer:
-    """The key and the memory. `directory` is the signer's alone."""
+    """The keys and the memory. `directory` is the signer's alone."""
 
-    def __init__(self, directory: Path, origin: str) -> None:
+    def __init__(self, directory: Path, origin: str, now: Callable[[], float] = time.time) -> None:
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._lock = OnlyOne(directory / "lock", "This data directory is served already: another signer works in it.")
-        seed = directory / "seed"
-        if not seed.exists():
-            write_private(seed, secrets.token_bytes(32))
-        self._signer = NoteSigner(origin, read_private(seed))
+        self._origin, self._keys = origin, SigningKeys(directory, origin, now)
         self._memory = directory / "checkpoint"
         self._last = self._remember()
 
     @property
     def vkey(self) -> str:
-        """The public key in C2SP form."""
-        return str(self._signer.verifier)
+        """The newest public key in C2SP form."""
+        return str(self._keys.newest)
 
     def _remember(self) -> tuple[Checkpoint, str] | None:
         if not self._memory.exists():
             return None
         note = self._memory.read_text(encoding="utf-8")
-        return open_checkpoint(note, self._signer.verifier), note
+        # By whichever key it was signed: a rotation may have been cut short before the note was signed anew.
+        return Checkpoint.parse(open_note(note, self._keys.all())), note
 
     def answer(self, request: Request) -> Reply:
         """Sign a continuation; remember it, synced, before anyone sees the signature."""
-        last, note = self._last or (Checkpoint(self._signer.verifier.name, 0, EMPTY_ROOT), None)
+        last, note = self._last or (Checkpoint(self._origin, 0, EMPTY_ROOT), None)
+        if request.rotate:
+            return self._rotate(at_once=request.at_once)
         if request.size is None:
-            return Reply(vkey=self.vkey, note=note)
+            return self._reply(self._of_today(last, note))
         try:
             verify_consistency(last.size, last.root, request.size, request.root, request.proof)
         except InvalidProof as error:
             return Reply(vkey=self.vkey, refused=f"{last.size} to {request.size}: {error}")
-        checkpoint = Checkpoint(last.origin, request.size, request.root)
-        signed = self._signer.sign(checkpoint.body())
+        return self._reply(self._sign(Checkpoint(last.origin, request.size, request.root)))
+
+    def _rotate(self, *, at_once: bool) -> Reply:
+        try:
+            self._keys.rotate(at_once=at_once)
+        except Conflict as error:
+            return Reply(vkey=self.vkey, refused=error.message)
+        return self._reply(None if self._last is None else self._sign(self._last[0]))
+
+    def _of_today(self, last: Checkpoint, note: str | None) -> str | None:
+        """The last note, signed anew if the newest key has not signed it yet."""
+        if note is None:
+            return None
+        try:
+            open_note(note, (self._keys.newest,))
+        except InvalidNote:
+            return self._sign(last)
+        return note
+
+    def _sign(self, checkpoint: Checkpoint) -> str:
+        signed = self._keys.sign(checkpoint.body())
         write_synced(self._memory, signed.encode())
         self._last = checkpoint, signed
-        return Reply(vkey=self.vkey, note=signed)
+        return signed
+
+    def _reply(self, note: str | None) -> Reply:
+        return Reply(vkey=self.vkey, note=note, keys=self._keys.terms)
 
     def close(self) -> None:
         """Let another signer take over."""
@@ -151,6 +180,17 @@ class SignerClient:
         if reply.note is None:
             raise Refused(reply.refused or "refused")
         return reply.note
+
+    async def terms(self) -> tuple[KeyTerm, ...]:
+        """All keys of the log with their times, the first one first."""
+        return (await self._ask(Request())).keys
+
+    async def rotate(self, *, at_once: bool) -> tuple[KeyTerm, ...]:
+        """Begin a new key; the terms of all. Raises `Conflict` while two sign already, or `AuditUnavailable`."""
+        reply = await self._ask(Request(rotate=True, at_once=at_once))
+        if reply.refused is not None:
+            raise Conflict(reply.refused)
+        return reply.keys
 
     async def _ask(self, request: Request) -> Reply:
         try:

@@ -120,3 +120,14 @@ def test_an_operator_puts_a_hold_and_lifts_it(world: WholeWorld) -> None:
     world.cli("ledger", "lift", hold, *why, code=1)
     assert world.cli("ledger", "purge").strip() == "Nothing is over, or all of it is on hold."
     assert "verified" in world.cli("ledger", "verify")
+
+
+def test_an_operator_gives_the_log_a_new_key(world: WholeWorld, tmp_path: Path) -> None:
+    """Covers: AUDIT §5.7."""
+    old = tmp_path / "old.vkey"
+    old.write_text((world.data / "ledger" / "public" / "log.vkey").read_text())
+    new = world.cli("ledger", "rotate-key", "--reason", "yearly").splitlines()[0]
+    assert (world.data / "ledger" / "public" / "log.vkey").read_text().strip() == new != old.read_text().strip()
+    assert "verified" in world.cli("ledger", "verify", "--vkey", str(old))
+    assert "verified" in world.cli("ledger", "verify")
+    world.cli("ledger", "rotate-key", "--reason", "again", code=1)

@@ -33,7 +33,7 @@ async def test_no_byte_of_the_public_log_names_a_person_subject_or_consent(tmp_p
         await world.sequencer.append(Producer().says(told(), decision("g_secret", "ev_1")))
         await world.publish()
         files = [path for path in world.places.public.rglob("*") if path.is_file()]
-        assert len(files) == 4
+        assert len(files) == 5
         assert b"consent.given@1" in b"".join(path.read_bytes() for path in files)
         stores = [path for path in world.places.ledger.iterdir() if path.name.startswith("ledger.db")]
         for path in files + stores:
