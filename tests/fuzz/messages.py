@@ -11,6 +11,7 @@ from grantline.gateway.cutoffs import Cutoffs, Gap
 from grantline.gateway.table_file import TableFile
 from grantline.ledger.access import state
 from grantline.ledger.ingest import LedgerApp
+from grantline.ledger.orders import Orders
 from grantline.ledger.published import Published
 from grantline.ledger.queries import Queries
 from grantline.model.errors import OAuthError
@@ -82,7 +83,7 @@ class _Sequencer:
 
 LEDGER = LedgerApp(
     _Sequencer(), PRODUCERS, Queries(_Nothing(), _Nothing(), lambda: None), Published(FOLDER),  # type: ignore[arg-type]
-    eraser=_Nothing(), authority="fuzz",  # type: ignore[arg-type]
+    orders=Orders(_Nothing(), _Nothing(), _Nothing(), _Nothing()), authority="fuzz",  # type: ignore[arg-type]
 )  # fmt: skip
 
 

@@ -83,8 +83,8 @@ STAND_INS = """
         announce_ready()
         await stop.wait()
 
-    def ourselves(data, config, gateways, plan=serve.plan):
-        planned = plan(data, config, gateways)
+    def ourselves(data, config, gateways, plan=serve.plan, **more):
+        planned = plan(data, config, gateways, **more)
         return [serve.Child(child.name, (sys.executable, __file__, *child.command[3:])) for child in planned]
 
     roles.run_role, serve.plan = run_role, ourselves
