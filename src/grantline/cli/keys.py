@@ -50,7 +50,8 @@ def rotate(
         typer.echo(f"{row.alg}: {row.kid} is published; it signs from {soonest} UTC on, once every gateway has it.")
 
 
-@app.command("compromised")
+# One id in 64 begins with a hyphen.
+@app.command("compromised", context_settings={"ignore_unknown_options": True})
 def compromised(
     kid: Annotated[str, typer.Argument(help="The key's id, as in the header of what it signed.")],
     data: DataOption = DEFAULT_DATA,

@@ -192,6 +192,13 @@ async def test_the_commands_tell_what_they_did(tmp_path: Path) -> None:
     assert "active" in listing
 
 
+async def test_a_key_whose_id_begins_with_a_hyphen_can_be_named(tmp_path: Path) -> None:
+    await started(tmp_path)
+    told = cli(tmp_path, "compromised", "-5JFLH1oNPpXxSyVRBDv15iSU2S9FYcC8mKOA2oAKV8", code=1)
+    assert "No such option" not in told
+    assert "-5JFLH1oNPpXxSyVRBDv15iSU2S9FYcC8mKOA2oAKV8" in told
+
+
 def test_the_commands_name_a_directory_that_holds_nothing(tmp_path: Path) -> None:
     assert "holds no Grantline instance" in cli(tmp_path / "none", "list", code=1)
     assert "no keys yet" in cli(tmp_path / "none", "compromised", "k", code=1)
