@@ -10,17 +10,16 @@ from pathlib import Path
 
 import msgspec
 
-from grantline.ledger.accounts import LEDGER
 from grantline.ledger.files import append_line
-from grantline.ledger.gaps import own_event
+from grantline.ledger.findings import OwnStream
 from grantline.ledger.keys import PersonKeys
 from grantline.ledger.retention.holds import Holds
 from grantline.ledger.sequencer import Sequencer
 from grantline.ledger.store import EntryStore, ProjectionStore, Stores
 from grantline.model.clock import Clock
 from grantline.model.errors import AuditUnavailable, Conflict, NotFound
-from grantline.model.events import Event, EventType, Sequenced, Submission
-from grantline.model.ids import EventId, PersonId, Randomness, opaque
+from grantline.model.events import EventType
+from grantline.model.ids import EventId, PersonId, Randomness, event_id
 
 STEP = 5_000
 """Entries that are cleared at once: appends wait for no more than that."""
@@ -81,6 +80,7 @@ class Eraser:
         *,
         holds: Holds,
         readers: Sequence[PersonKeys],
+        stream: OwnStream,
         clock: Clock,
         randomness: Randomness,
     ) -> None:
@@ -90,17 +90,16 @@ class Eraser:
         self._erasures = erasures
         self._holds = holds
         self._readers = readers
+        self._stream = stream
         self._clock = clock
         self._randomness = randomness
-        self._boot = opaque("b", randomness)
-        self._told = 0
 
     async def erase(self, order: Order) -> Erasure:
         """When it returns the keys are gone, the tree tells of it, and no row that they sealed is left.
 
         Raises `NotFound` when nothing here is about this person, `Conflict` while a legal hold keeps it (GDPR Art.
-        17(3)(e)), `AuditUnavailable` when the disk refuses; once the
-        list has it, the next start finishes what was begun.
+        17(3)(e)), `AuditUnavailable` when the disk refuses; once the list has it, the next start finishes what was
+        begun.
         """
         erasure = await self._sequencer.between(partial(self._destroy, order))
         for reader in self._readers:
@@ -122,9 +121,9 @@ class Eraser:
             keys += self._keys.of_evidence(order.person)
         if not keys:
             raise NotFound("The record holds nothing that is about this person.", detail=order.person)
-        event = self._event(order.basis)
+        now = self._clock.wall_us()
         erasure = Erasure(
-            event=event.event_id, at=event.t, keys=keys, evidence=order.evidence, basis=order.basis,
+            event=event_id(self._randomness, now), at=now, keys=keys, evidence=order.evidence, basis=order.basis,
             request=order.request,
         )  # fmt: skip
         self._erasures.add(erasure)
@@ -146,20 +145,12 @@ class Eraser:
         await self._sequencer.between(partial(store.cleared, keys))
 
     async def _tell(self, erasure: Erasure) -> None:
-        self._told += 1
-        told = msgspec.structs.replace(
-            self._event(erasure.basis),
-            event_id=erasure.event,
-            rsn="evidence" if erasure.evidence else "operational",
-            detail={"keys": list(erasure.keys), "request": erasure.request, "at": erasure.at},
-        )
-        said = Sequenced(boot=self._boot, seq=self._told, event=told)
-        await self._sequencer.append(Submission(producer=LEDGER, events=(said,)))
-
-    def _event(self, basis: str) -> Event:
         """It names nobody: a name would make the person a new key."""
-        event = own_event(EventType.PERSON_ERASED, "erase", {}, self._clock, self._randomness)
-        return msgspec.structs.replace(event, res="person", basis=basis)
+        detail: dict[str, object] = {"keys": list(erasure.keys), "request": erasure.request, "at": erasure.at}
+        await self._stream.tell(
+            EventType.PERSON_ERASED, "erase", detail, event_id=erasure.event, res="person", basis=erasure.basis,
+            rsn="evidence" if erasure.evidence else "operational",
+        )  # fmt: skip
 
 
 def destroy_again(erasures: Erasures, keys: PersonKeys) -> None:

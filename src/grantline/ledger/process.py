@@ -121,8 +121,8 @@ async def open_ledger(
     await _tell_start(sequencer, clock, randomness)
     holds, stream = Holds(places.holds), OwnStream(sequencer, clock, randomness)
     eraser = Eraser(
-        sequencer, writing, keys, files.erasures, holds=holds, readers=(files.reader_keys,), clock=clock,
-        randomness=randomness,
+        sequencer, writing, keys, files.erasures, holds=holds, readers=(files.reader_keys,), stream=stream,
+        clock=clock, randomness=randomness,
     )  # fmt: skip
     await eraser.finish_all()
     retention = open_retention(

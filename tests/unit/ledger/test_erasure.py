@@ -9,12 +9,13 @@ import pytest
 
 from grantline.crypto.jcs import canonical
 from grantline.ledger import sealing
+from grantline.ledger.completeness import Counting
 from grantline.ledger.entry import commitment, field_key
 from grantline.ledger.erasure import Erasures, Order
 from grantline.ledger.keys import PersonKeys
 from grantline.ledger.root_keys import open_root_keys
 from grantline.ledger.verify import verify
-from grantline.model.errors import NotFound
+from grantline.model.errors import AuditUnavailable, NotFound
 from grantline.model.events import EventType
 from tests.ledger_world import Producer, about, decision, ledger_in, randomness
 
@@ -178,3 +179,23 @@ async def test_appends_go_on_while_somebody_is_forgotten(tmp_path):
         await world.ledger.eraser.erase(ALL)
         await world.sequencer.append(producer.says(*told("p_ann", "g_new")))
         assert [who for _, who in readable(world) if who == "p_ann"] == ["p_ann", "p_ann"]
+
+
+async def test_an_erasure_that_could_not_be_told_holds_up_no_other(tmp_path, monkeypatch):
+    """Its number was never taken: the next one must not stand behind a hole."""
+    async with ledger_in(tmp_path) as world:
+        await fill(world)
+
+        async def full(_submission):
+            raise AuditUnavailable("no room")
+
+        monkeypatch.setattr(world.sequencer, "append", full)
+        with pytest.raises(AuditUnavailable):
+            await world.ledger.eraser.erase(ALL)
+        monkeypatch.undo()
+        done = await world.ledger.eraser.erase(Order(person="p_bob", basis="art17", request="R-0"))
+        assert world.stores.entries.find([done.event])
+        counting = Counting()
+        for index, body in enumerate(world.stores.entries.bodies(0, 100)):
+            counting.take(index, body)
+        assert counting.account().complete
